@@ -22,7 +22,9 @@ let package = Package(
   ],
   targets: [
     // The borders of docs/architecture.md: imports go one way, and Tests/MountHelperTests checks it.
+    .target(name: "CLinux"),
     .target(name: "MountProtocol", swiftSettings: strict),
+    .target(name: "LinuxPrimitives", dependencies: ["CLinux"], swiftSettings: strict),
     .testTarget(name: "MountProtocolTests", dependencies: ["MountProtocol"]),
   ],
   swiftLanguageModes: [.v6]

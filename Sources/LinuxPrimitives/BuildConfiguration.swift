@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+
+/// The places that a packager may change; `Sources/CLinux/include/BuildConfiguration.h` has them.
+public enum BuildConfiguration {
+  /// The directory of the services' sockets.
+  public static var socketDirectory: [UInt8] { Array(FUSE_SERVICE_SOCKET_DIR.utf8) }
+  /// The configuration file that fusermount3 reads too.
+  public static var configurationPath: [UInt8] { Array(FUSE_CONF.utf8) }
+  /// The version of this program.
+  public static var version: [UInt8] { Array(FUSERVICEMOUNT_VERSION.utf8) }
+}

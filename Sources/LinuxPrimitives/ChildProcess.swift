@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+
+/// A child of this process.
+public struct ChildProcess: ~Copyable, Sendable {
+  /// The process id; valid until the child has been reaped.
+  public let identifier: Int32
+  /// A descriptor that becomes readable when the child ends (`pidfd_open(2)`, kernel 5.3).
+  public let descriptor: FileDescriptor
+
+  /// How a child ended.
+  public enum Ending: Equatable, Sendable {
+    /// It exited with this status.
+    case exited(Int32)
+    /// A signal ended it.
+    case killed
+  }
+
+  /// Starts a child that runs `body` and exits with its result.
+  ///
+  /// The child dies with this process: `PR_SET_PDEATHSIG` of `prctl(2)`, which a change of ids
+  /// erases, so `body` calls `dieWithParent(_:)` again after one.
+  ///
+  /// The corresponding system call is `fork(2)`.
+  public static func fork(_ body: () -> Int32) throws(Errno) -> ChildProcess {
+    let parent = getpid()
+    let result = clinux_fork()
+    if result == 0 {
+      dieWithParent(parent)
+      _exit(body())
+    }
+    guard result > 0 else { throw .last }
+    let descriptor = clinux_pidfd_open(result)
+    guard descriptor >= 0 else {
+      let error = Errno.last
+      _ = CLinux.kill(result, SIGKILL)
+      _ = waitpid(result, nil, 0)
+      throw error
+    }
+    return ChildProcess(identifier: result, descriptor: FileDescriptor(owning: descriptor))
+  }
+
+  /// Ends the child by `SIGKILL`. It may take time, or never happen while a hostile file system
+  /// holds it.
+  public func kill() { _ = CLinux.kill(identifier, SIGKILL) }
+
+  /// Takes the ending of a child whose descriptor is readable, or `nil` when it runs on.
+  ///
+  /// The corresponding system call is `waitpid(2)` with `WNOHANG`.
+  public func reap() throws(Errno) -> Ending? {
+    var status: Int32 = 0
+    let identifier = identifier
+    let result = try retryingOnInterrupt {
+      // waitpid fills in the status it is given.
+      Int(unsafe waitpid(identifier, &status, WNOHANG))
+    }
+    guard result != 0 else { return nil }
+    return clinux_exited(status) != 0 ? .exited(clinux_exit_status(status)) : .killed
+  }
+}
+
+/// Makes the kernel end this process when its parent `parent` ends, and ends it now when that has
+/// happened already.
+///
+/// The corresponding system call is `prctl(2)` with `PR_SET_PDEATHSIG`.
+public func dieWithParent(_ parent: Int32) {
+  _ = clinux_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0)
+  if getppid() != parent { _exit(1) }
+}
+
+/// The id of this process's parent.
+public func parentProcess() -> Int32 { getppid() }

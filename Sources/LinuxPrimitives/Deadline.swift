@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+
+/// A point in time at which a wait gives up.
+public struct Deadline: Equatable, Comparable, Sendable {
+  /// Milliseconds on the monotonic clock; `Int64.max` is never.
+  let milliseconds: Int64
+
+  /// No end.
+  public static let never = Deadline(milliseconds: .max)
+
+  /// A point `seconds` from now. The clock is `CLOCK_MONOTONIC`, which nobody can set.
+  public static func after(seconds: Int64) -> Deadline {
+    after(milliseconds: seconds.multipliedReportingOverflow(by: 1000).partialValue)
+  }
+
+  /// A point `milliseconds` from now.
+  public static func after(milliseconds: Int64) -> Deadline {
+    let (sum, overflow) = now().addingReportingOverflow(milliseconds)
+    return overflow ? .never : Deadline(milliseconds: sum)
+  }
+
+  /// The time until then for `poll(2)`: milliseconds, 0 when it is past, -1 for never.
+  public var pollTimeout: Int32 {
+    if self == .never { return -1 }
+    return Int32(min(max(0, milliseconds - Deadline.now()), Int64(Int32.max)))
+  }
+
+  /// Whether the time has come.
+  public var hasPassed: Bool { self != .never && milliseconds <= Deadline.now() }
+
+  /// Earlier first.
+  public static func < (a: Deadline, b: Deadline) -> Bool { a.milliseconds < b.milliseconds }
+
+  private static func now() -> Int64 {
+    var time = timespec()
+    // clock_gettime fills in the structure it is given; CLOCK_MONOTONIC always exists.
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+
+/// A packet as it came, with the descriptors that rode along.
+public struct ReceivedPacket: ~Copyable, Sendable {
+  /// The bytes; more than the limit were cut, and then `isTruncated` is set.
+  public let bytes: [UInt8]
+  /// Whether the packet was longer than the limit.
+  public let isTruncated: Bool
+  /// The first descriptor, if the receiver asked for one and one came.
+  public var descriptor: FileDescriptor?
+}
+
+/// A connected `SOCK_SEQPACKET` socket of the unix family: one message is one packet.
+public struct PacketSocket: ~Copyable, Sendable {
+  /// The socket itself.
+  public let descriptor: FileDescriptor
+
+  /// Takes over a connected socket.
+  public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+  /// Two sockets connected to each other, close-on-exec.
+  ///
+  /// The corresponding system call is `socketpair(2)`.
+  public static func pair() throws(Errno) -> PacketSocketPair {
+    var numbers: (Int32, Int32) = (-1, -1)
+    let result = unsafe withUnsafeMutableBytes(of: &numbers) { buffer in
+      // socketpair writes two integers, which is what the tuple holds.
+      unsafe socketpair(
+        AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC, 0,
+        buffer.baseAddress?.assumingMemoryBound(to: Int32.self))
+    }
+    guard result == 0 else { throw .last }
+    return PacketSocketPair(
+      first: PacketSocket(FileDescriptor(owning: numbers.0)),
+      second: PacketSocket(FileDescriptor(owning: numbers.1)))
+  }
+
+  /// A socket connected to the listener at `path`, waiting at most until `deadline` for a place in
+  /// its queue.
+  ///
+  /// - Throws: `ENAMETOOLONG` when the path does not fit an address, `ETIMEDOUT` when the deadline
+  ///   came, and what `connect(2)` says.
+  ///
+  /// The corresponding system calls are `socket(2)` and `connect(2)`.
+  public static func connect(to path: [UInt8], until deadline: Deadline) throws(Errno)
+    -> PacketSocket
+  {
+    let number = socket(
+      AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC | clinux_SOCK_NONBLOCK, 0)
+    guard number >= 0 else { throw .last }
+    let socket = PacketSocket(FileDescriptor(owning: number))
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
+      guard path.count < room.count else { return false }
+      // The name and its terminator, already zero, lie inside sun_path.
+      unsafe room.copyBytes(from: path)
+      return true
+    }
+    guard fits else { throw .nameTooLong }
+    // A full queue answers EAGAIN, and nothing tells when it has room: ask again a little later.
+    while unsafe clinux_connect_unix(number, &address) != 0 {
+      let error = Errno.last
+      guard error == .resourceTemporarilyUnavailable || error == .interrupted else { throw error }
+      guard !deadline.hasPassed else { throw .timedOut }
+      sleep(milliseconds: 20)
+    }
+    try socket.descriptor.setNonblocking(false)
+    return socket
+  }
+
+  /// The size of the send buffer, in bytes.
+  ///
+  /// The corresponding system call is `getsockopt(2)` with `SO_SNDBUF`.
+  public func sendBufferSize() throws(Errno) -> Int {
+    var size: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    // getsockopt writes one integer.
+    guard unsafe getsockopt(descriptor.rawValue, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 else {
+      throw .last
+    }
+    return Int(size)
+  }
+
+  /// Refuses descriptors from the peer from now on.
+  ///
+  /// - Throws: `ENOPROTOOPT` on kernels before 6.16, which do not know the option.
+  ///
+  /// The corresponding system call is `setsockopt(2)` with `SO_PASSRIGHTS`.
+  public func refuseDescriptors() throws(Errno) {
+    var no: Int32 = 0
+    // setsockopt reads one integer.
+    let result = unsafe setsockopt(
+      descriptor.rawValue, SOL_SOCKET, clinux_SO_PASSRIGHTS, &no,
+      socklen_t(MemoryLayout<Int32>.size))
+    guard result == 0 else { throw .last }
+  }
+
+  /// Ends the connection in both directions.
+  ///
+  /// The corresponding system call is `shutdown(2)`.
+  public func shutDown() { _ = shutdown(descriptor.rawValue, Int32(SHUT_RDWR)) }
+}
+
+/// The two ends of `PacketSocket.pair()`.
+public struct PacketSocketPair: ~Copyable, Sendable {
+  /// One end.
+  public var first: PacketSocket
+  /// The other.
+  public var second: PacketSocket
+}
+
+/// Waits for `milliseconds`.
+///
+/// The corresponding system call is `poll(2)` without descriptors.
+public func sleep(milliseconds: Int32) { _ = poll(nil, 0, milliseconds) }
