@@ -24,6 +24,7 @@ let package = Package(
     // The borders of docs/architecture.md: imports go one way, and Tests/MountHelperTests checks it.
     .target(name: "CLinux"),
     .target(name: "MountProtocol", swiftSettings: strict),
+    .target(name: "MountPolicy", dependencies: ["MountProtocol"], swiftSettings: strict),
     .target(name: "LinuxPrimitives", dependencies: ["CLinux"], swiftSettings: strict),
     .testTarget(name: "MountProtocolTests", dependencies: ["MountProtocol"]),
   ],

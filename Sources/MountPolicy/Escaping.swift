@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// `bytes` for a terminal or a log: one line, printable, and unambiguous.
+///
+/// What comes from a server or from the command line may hold terminal escapes, line breaks, or
+/// marks that reorder text on the screen. Control bytes, 0x7f and bytes that are no UTF-8 become
+/// `\xNN`; C1 controls, marks that change direction, line separators and invisible characters
+/// become `\u{…}`; a backslash is doubled. The result has at most `limit` bytes, the last three of
+/// which are dots when something was cut off.
+public func escaped(_ bytes: [UInt8], limit: Int = 512) -> [UInt8] {
+  let ellipsis = ascii("...")
+  var result: [UInt8] = []
+  // Where the result can be cut so that the dots still fit.
+  var cut = 0
+  var index = 0
+  while index < bytes.count {
+    let (unit, length) = escapedUnit(bytes, at: index)
+    if result.count + unit.count > limit {
+      result.removeLast(result.count - cut)
+      return result + ellipsis.prefix(max(0, limit - cut))
+    }
+    result += unit
+    index += length
+    if result.count + ellipsis.count <= limit { cut = result.count }
+  }
+  return result
+}
+
+/// The escaped form of the character that begins at `index`, and how many bytes it has.
+private func escapedUnit(_ bytes: [UInt8], at index: Int) -> (unit: [UInt8], length: Int) {
+  let byte = bytes[index]
+  if byte == UInt8(ascii: "\\") { return ([byte, byte], 1) }
+  if byte >= 0x20, byte < 0x7f { return ([byte], 1) }
+  guard byte >= 0x80, let (scalar, length) = decodeScalar(bytes, at: index) else {
+    let hex = digits(UInt64(byte), radix: 16)
+    return (ascii("\\x") + (byte < 0x10 ? ascii("0") : []) + hex, 1)
+  }
+  if isUnsafeToPrint(scalar) {
+    return (ascii("\\u{") + digits(UInt64(scalar), radix: 16) + ascii("}"), length)
+  }
+  return (Array(bytes[index..<index + length]), length)
+}
+
+/// The scalar of the well-formed UTF-8 sequence at `index` (Unicode, table 3-7); `nil` for overlong
+/// forms, surrogates, and what is cut short.
+private func decodeScalar(_ bytes: [UInt8], at index: Int) -> (scalar: UInt32, length: Int)? {
+  let first = bytes[index]
+  let length: Int
+  let smallest: UInt32
+  var scalar: UInt32
+  switch first {
+  case 0xc2...0xdf: (length, smallest, scalar) = (2, 0x80, UInt32(first & 0x1f))
+  case 0xe0...0xef: (length, smallest, scalar) = (3, 0x800, UInt32(first & 0x0f))
+  case 0xf0...0xf4: (length, smallest, scalar) = (4, 0x1_0000, UInt32(first & 0x07))
+  default: return nil
+  }
+  guard bytes.count - index >= length else { return nil }
+  for byte in bytes[(index + 1)..<(index + length)] {
+    guard byte & 0xc0 == 0x80 else { return nil }
+    scalar = scalar << 6 | UInt32(byte & 0x3f)
+  }
+  guard scalar >= smallest, scalar <= 0x10_ffff, !(0xd800...0xdfff).contains(scalar) else {
+    return nil
+  }
+  return (scalar, length)
+}
+
+/// Whether a character acts on a terminal, or cannot be seen, instead of being shown.
+private func isUnsafeToPrint(_ scalar: UInt32) -> Bool {
+  switch scalar {
+  case 0x80...0x9f: return true  // C1 controls; U+009B begins terminal escapes
+  case 0x61c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069: return true  // bidi controls
+  case 0x2028, 0x2029: return true  // line and paragraph separator
+  case 0xad, 0x180e, 0x200b...0x200d, 0x2060...0x206f, 0xfeff, 0xfff9...0xfffb: return true
+  case 0xe0000...0xe0fff: return true  // tags and variation selectors
+  default: return false
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// Splitting of comma-separated option lists into words.
+///
+/// Two readers, because two languages exist: the caller's `-o` follows libfuse's `fuse_opt_parse`
+/// and mount(8), while what a server sends is read as the kernel reads it, where a backslash is no
+/// escape (CVE-2018-10906 was a checker that read `\,` in another way than its kernel).
+public enum OptionList {
+  /// The words of one `-o` argument of the caller.
+  ///
+  /// A comma ends a word unless a backslash stands before it or it is inside double quotes. A
+  /// backslash takes the next byte as it is, or three octal digits for a byte of that value; a word
+  /// ends at a NUL written so. Quotes stay in the word, as libfuse's reader leaves them, and one
+  /// that is never closed is an ordinary byte. Words of no byte are left out.
+  public static func words(ofArgument argument: [UInt8]) -> [[UInt8]] {
+    var words: [[UInt8]] = []
+    var word: [UInt8] = []
+    var isQuoted = false
+    var index = 0
+    let lastQuote = lastClosingQuote(in: argument)
+    while index < argument.count {
+      let byte = argument[index]
+      if byte == UInt8(ascii: ","), !isQuoted {
+        append(word, to: &words)
+        word = []
+      } else if byte == UInt8(ascii: "\\"), index + 1 < argument.count {
+        if let octal = octalByte(argument, at: index + 1) {
+          word.append(octal)
+          index += 3
+        } else {
+          word.append(argument[index + 1])
+          index += 1
+          // mount(8) sees a quote here, escaped or not; so `ro` behind it counts for both.
+          if argument[index] == UInt8(ascii: "\""), index <= lastQuote { isQuoted.toggle() }
+        }
+      } else {
+        if byte == UInt8(ascii: "\""), index <= lastQuote { isQuoted.toggle() }
+        word.append(byte)
+      }
+      index += 1
+    }
+    append(word, to: &words)
+    return words
+  }
+
+  /// The words of a list that a server sent.
+  ///
+  /// A comma ends a word unless it is inside double quotes; nothing escapes. Words of no byte are
+  /// left out, as the kernel does.
+  /// - Throws: `Refusal.openQuote` when a quote is never closed.
+  public static func words(ofServerList list: [UInt8]) throws(Refusal) -> [[UInt8]] {
+    var words: [[UInt8]] = []
+    var word: [UInt8] = []
+    var isQuoted = false
+    for byte in list {
+      if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+      if byte == UInt8(ascii: ","), !isQuoted {
+        if !word.isEmpty { words.append(word) }
+        word = []
+      } else {
+        word.append(byte)
+      }
+    }
+    guard !isQuoted else { throw .openQuote(word) }
+    if !word.isEmpty { words.append(word) }
+    return words
+  }
+
+  /// A word's key and value, split at the first `=`; the value is `nil` where there is none.
+  public static func keyAndValue(_ word: [UInt8]) -> (key: [UInt8], value: [UInt8]?) {
+    guard let separator = word.firstIndex(of: UInt8(ascii: "=")) else { return (word, nil) }
+    return (Array(word[..<separator]), Array(word[(separator + 1)...]))
+  }
+
+  /// A value without the double quotes around it; `nil` when it has none.
+  public static func unquoted(_ value: [UInt8]) -> [UInt8]? {
+    guard value.count >= 2, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"")
+    else { return nil }
+    return Array(value[1..<(value.count - 1)])
+  }
+
+  private static func append(_ word: [UInt8], to words: inout [[UInt8]]) {
+    let text = Array(word.prefix { $0 != 0 })
+    if !text.isEmpty { words.append(text) }
+  }
+
+  /// The byte that three octal digits at `index` stand for; `nil` when there are none.
+  private static func octalByte(_ bytes: [UInt8], at index: Int) -> UInt8? {
+    guard bytes.count - index >= 3, (UInt8(ascii: "0")...UInt8(ascii: "3")).contains(bytes[index])
+    else { return nil }
+    var value: UInt8 = 0
+    for byte in bytes[index..<(index + 3)] {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "7")).contains(byte) else { return nil }
+      value = value << 3 | (byte - UInt8(ascii: "0"))
+    }
+    return value
+  }
+
+  /// The index of the last quote that closes one; -1 without any.
+  private static func lastClosingQuote(in bytes: [UInt8]) -> Int {
+    var last = -1
+    var isOpen = false
+    for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\"") {
+      if isOpen { last = index }
+      isOpen.toggle()
+    }
+    return last
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// The name under which a mount's source appears in mountinfo (NAME).
+public enum SourceName {
+  /// The longest that the kernel takes, in bytes; only mount(2) takes more than `fsconfigLength`.
+  public static let maximumLength = 4095
+  /// The longest that `fsconfig(2)` takes, in bytes.
+  public static let fsconfigLength = 255
+
+  /// Judges a name.
+  ///
+  /// A name that begins with `/` looks like a path to whoever reads the mount table, and umount(8)
+  /// finds mounts by it, so it has to be one that the caller wrote.
+  /// - Throws: `EINVAL` for an empty name and for control bytes, `ENAMETOOLONG`, `EACCES` for a path
+  ///   that the caller did not name.
+  public static func judge(_ source: [UInt8], namedFiles: NamedFiles) throws(Refusal) {
+    guard !source.isEmpty else { throw .emptySource }
+    guard source.count <= maximumLength else { throw .sourceTooLong(source) }
+    guard !source.holdsControlByte else {
+      throw .sourceHoldsControlByte(source)
+    }
+    if source.first == UInt8(ascii: "/") {
+      guard source == ascii("/dev/fuse") || namedFiles.contains(source) else {
+        throw .sourceNotNamed(source)
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// The name of a service, from the type that the caller gave.
+public enum Subtype {
+  /// Reads `fuse.X`, `fuseblk.X` or `X`. The name becomes the last component of the socket's path,
+  /// so it must be one, of at most `maximumLength` bytes.
+  /// - Throws: `emptyType`, `badType`, `typeTooLong`.
+  public static func parse(
+    _ typeArgument: [UInt8], maximumLength: Int
+  ) throws(Refusal) -> [UInt8] {
+    let subtype =
+      typeArgument.rest(after: ascii("fuse.")) ?? typeArgument.rest(after: ascii("fuseblk."))
+      ?? typeArgument
+    guard !subtype.isEmpty else { throw .emptyType }
+    guard subtype != ascii("."), subtype != ascii(".."), !subtype.contains(UInt8(ascii: "/")),
+      !subtype.holdsControlByte
+    else { throw .badType(subtype) }
+    guard subtype.count <= maximumLength else {
+      throw .typeTooLong(subtype, maximumLength: maximumLength)
+    }
+    return subtype
+  }
+}
