@@ -85,7 +85,7 @@ public struct Errno: Error, Equatable, Sendable {
 }
 
 /// Copies a C string without its terminator.
-func bytes(ofCString text: UnsafePointer<CChar>) -> [UInt8] {
+public func bytes(ofCString text: UnsafePointer<CChar>) -> [UInt8] {
   // The caller hands in a terminated string, so strlen(3) stays inside it.
   let length = unsafe strlen(text)
   return unsafe UnsafeRawBufferPointer(start: text, count: length).map { $0 }

@@ -5,23 +5,30 @@ internal import CLinux
 /// An open file descriptor that has one owner and is closed with it.
 public struct FileDescriptor: ~Copyable, Sendable {
   /// The number. It is valid for as long as this value lives.
-  public let rawValue: Int32
+  public private(set) var rawValue: Int32
 
   /// Takes over the descriptor `rawValue`; nobody else may close it.
   public init(owning rawValue: Int32) { self.rawValue = rawValue }
 
   deinit {
     // close(2) must not be repeated, whatever it says: the number is free afterwards.
-    _ = close(rawValue)
+    if rawValue >= 0 { _ = close(rawValue) }
+  }
+
+  /// Gives the number away: whoever gets it closes it.
+  public consuming func release() -> Int32 {
+    // `discard self` does not compile in Embedded Swift, so the number is moved to a value that is
+    // never closed: -1 is no descriptor.
+    let number = rawValue
+    rawValue = -1
+    return number
   }
 
   /// Another descriptor for the same open file, close-on-exec.
   ///
   /// The corresponding system call is `fcntl(2)` with `F_DUPFD_CLOEXEC`.
   public func duplicate() throws(Errno) -> FileDescriptor {
-    let result = clinux_fcntl(rawValue, F_DUPFD_CLOEXEC, 0)
-    guard result >= 0 else { throw .last }
-    return FileDescriptor(owning: result)
+    try duplicateDescriptor(rawValue)
   }
 
   /// The file status flags, `O_*`.
@@ -46,4 +53,13 @@ public struct FileDescriptor: ~Copyable, Sendable {
 
   /// The name under which `/proc` shows the descriptor of the process that uses the name.
   public var processPath: [UInt8] { Array("/proc/self/fd/\(rawValue)".utf8) }
+}
+
+/// Another descriptor for the file that is open as `number`, close-on-exec.
+///
+/// The corresponding system call is `fcntl(2)` with `F_DUPFD_CLOEXEC`.
+public func duplicateDescriptor(_ number: Int32) throws(Errno) -> FileDescriptor {
+  let result = clinux_fcntl(number, F_DUPFD_CLOEXEC, 0)
+  guard result >= 0 else { throw .last }
+  return FileDescriptor(owning: result)
 }

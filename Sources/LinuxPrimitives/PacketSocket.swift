@@ -10,6 +10,12 @@ public struct ReceivedPacket: ~Copyable, Sendable {
   public let isTruncated: Bool
   /// The first descriptor, if the receiver asked for one and one came.
   public var descriptor: FileDescriptor?
+
+  /// Takes the descriptor out, if there is one.
+  public mutating func takeDescriptor() -> FileDescriptor? {
+    let taken = descriptor.take()
+    return taken
+  }
 }
 
 /// A connected `SOCK_SEQPACKET` socket of the unix family: one message is one packet.
@@ -106,10 +112,10 @@ public struct PacketSocket: ~Copyable, Sendable {
 
 /// The two ends of `PacketSocket.pair()`.
 public struct PacketSocketPair: ~Copyable, Sendable {
-  /// One end.
-  public var first: PacketSocket
+  /// One end, until it is taken or closed.
+  public var first: PacketSocket?
   /// The other.
-  public var second: PacketSocket
+  public var second: PacketSocket?
 }
 
 /// Waits for `milliseconds`.

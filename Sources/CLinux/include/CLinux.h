@@ -10,6 +10,7 @@
 #define _GNU_SOURCE 1
 #endif
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -52,6 +53,11 @@ static inline void clinux_set_errno(int value) { errno = value; }
 static inline int clinux_open(const char *path, int flags, unsigned mode)
 {
 	return open(path, flags, mode);
+}
+
+static inline int clinux_openat(int directory, const char *path, int flags)
+{
+	return openat(directory, path, flags | O_CLOEXEC);
 }
 
 static inline int clinux_fcntl(int fd, int command, long argument)

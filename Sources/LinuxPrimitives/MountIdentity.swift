@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+
+extension FileDescriptor {
+  /// The id of the mount that the descriptor lies on, as `/proc/self/mountinfo` has it. It is not
+  /// used again while the descriptor is open, and the file system is not asked.
+  ///
+  /// - Throws: `ENOSYS` where the kernel does not tell (before 5.8).
+  ///
+  /// The corresponding system call is `statx(2)` with `STATX_MNT_ID`.
+  public func mountID() throws(Errno) -> UInt64 {
+    var identifier: UInt64 = 0
+    var isKnown: Int32 = 0
+    // The shim writes the two values it is given.
+    guard unsafe clinux_mount_id(rawValue, &identifier, &isKnown) == 0 else { throw .last }
+    guard isKnown != 0 else { throw .notImplemented }
+    return identifier
+  }
+
+  /// The id of the parent of the mount that the descriptor lies on, by one call whose cost does not
+  /// depend on how many mounts there are.
+  ///
+  /// - Throws: `ENOSYS` where the kernel cannot tell (before 6.12).
+  ///
+  /// The corresponding system calls are `name_to_handle_at(2)` with `AT_HANDLE_MNT_ID_UNIQUE` and
+  /// `statmount(2)`.
+  public func parentMountID() throws(Errno) -> UInt64 {
+    var unique: UInt64 = 0
+    // With room for no handle the call fails with EOVERFLOW once the id is written; kernels that do
+    // not know the flag say EINVAL.
+    let result = unsafe clinux_unique_mount_id(rawValue, &unique)
+    guard result == 0 || Errno.last == .overflow, unique != 0 else { throw .notImplemented }
+    var basic = clinux_statmount()
+    // statmount writes at most the structure's size.
+    guard unsafe clinux_statmount(unique, UInt64(CLINUX_STATMOUNT_MNT_BASIC), &basic) == 0 else {
+      throw .last
+    }
+    guard basic.mask & UInt64(CLINUX_STATMOUNT_MNT_BASIC) != 0 else { throw .notImplemented }
+    return UInt64(basic.parent_id_old)
+  }
+}
+
+/// Whether fewer than `bound` mounts exist in this namespace, by one system call.
+///
+/// - Throws: `ENOSYS` where the kernel has no `listmount` (before 6.8).
+///
+/// The corresponding system call is `listmount(2)`.
+public func mountsAreFewer(than bound: Int) throws(Errno) -> Bool {
+  guard bound > 0 else { return false }
+  var found = -1
+  _ = unsafe [UInt64](unsafeUninitializedCapacity: bound) { buffer, count in
+    // listmount writes at most the capacity it is told.
+    found = unsafe Int(clinux_listmount(0, buffer.baseAddress, bound))
+    count = max(0, found)
+  }
+  guard found >= 0 else { throw .last }
+  return found < bound
+}

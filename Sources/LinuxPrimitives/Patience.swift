@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+
+/// How long this process is willing to wait for a child: until a point in time, and not beyond a
+/// signal that asks it to end.
+public struct Patience: Sendable {
+  /// When the wait gives up.
+  public var deadline: Deadline
+  private let signals: Int32
+
+  /// Patience until `deadline`, or until one of the signals comes.
+  public init(until deadline: Deadline, signals: borrowing SignalDescriptor) {
+    self.deadline = deadline
+    self.signals = signals.descriptor.rawValue
+  }
+
+  /// Runs `body` in a child that has only the descriptors `keeping`, and standard input, output and
+  /// error on `/dev/null`, and returns the status with which it exits.
+  ///
+  /// For calls that can hold a process for ever. A child that is late is killed; one that not even
+  /// `SIGKILL` reaches is abandoned, and it has none of the caller's descriptors to keep open.
+  ///
+  /// - Throws: `ETIMEDOUT` when it is late, `ECANCELED` when a signal came, `EIO` when something
+  ///   else ended it, and what `fork(2)` says.
+  public func runInChild(
+    keeping descriptors: [Int32], _ body: () -> Int32
+  ) throws(Errno) -> Int32 {
+    let child = try ChildProcess.fork {
+      unblockAllSignals()
+      guard keepOnly(descriptors) else { return EBADF }
+      return body()
+    }
+    let error: Errno
+    do throws(Errno) {
+      let ready = try wait(for: [child.descriptor.rawValue, signals], until: deadline)
+      if ready[0] {
+        guard case .exited(let status) = try child.reap() else { throw .inputOutput }
+        return status
+      }
+      throw ready[1] ? .canceled : .timedOut
+    } catch let reason {
+      error = reason
+    }
+    child.killAndReap()
+    throw error
+  }
+}
+
+extension ChildProcess {
+  /// Kills the child and waits a second for its end. Returns whether it ended; if not, it is
+  /// abandoned.
+  @discardableResult public func killAndReap() -> Bool {
+    kill()
+    let ready = try? wait(for: [descriptor.rawValue], until: .after(seconds: 1))
+    guard ready?.first == true else { return false }
+    return (try? reap()) != nil
+  }
+}
+
+/// Closes every descriptor but `descriptors` and puts 0, 1 and 2 on `/dev/null`.
+///
+/// The corresponding system calls are `close_range(2)` and `dup2(2)`.
+public func keepOnly(_ descriptors: [Int32]) -> Bool {
+  guard let null = try? openFile(Array("/dev/null".utf8), .readWrite) else { return false }
+  for standard in Int32(0)...2 where !descriptors.contains(standard) {
+    guard dup2(null.rawValue, standard) == standard else { return false }
+  }
+  var first: Int32 = 3
+  for kept in (descriptors + [null.rawValue]).sorted() where kept >= 3 {
+    if kept > first, !closeRange(from: first, to: kept - 1) { return false }
+    first = max(first, kept + 1)
+  }
+  return closeRange(from: first, to: Int32.max)
+}
+
+/// Closes the descriptors from `first` to `last`, open or not. Returns whether that can be relied
+/// on.
+///
+/// The corresponding system call is `close_range(2)` (kernel 5.9); before it, one `close(2)` for
+/// each number that the process may have.
+public func closeRange(from first: Int32, to last: Int32) -> Bool {
+  if clinux_close_range(UInt32(first), UInt32(last)) == 0 { return true }
+  guard Errno.last == .notImplemented else { return false }
+  var limit = rlimit()
+  // getrlimit fills in the structure. A limit lowered after a descriptor was opened does not close
+  // it, so the hard limit, and at least the kernel's default for it, is walked.
+  guard unsafe clinux_getrlimit(clinux_RLIMIT_NOFILE, &limit) == 0 else { return false }
+  let end = min(Int64(last), max(Int64(clamping: limit.rlim_max), 4096), 1 << 20)
+  var number = Int64(first)
+  while number <= end {
+    _ = close(Int32(number))
+    number += 1
+  }
+  return true
+}

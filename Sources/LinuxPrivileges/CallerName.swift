@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+internal import LinuxPrimitives
+internal import MountPolicy
+
+/// The longest name that is believed; the kernel's and shadow's limits are far below.
+private let maximumLength = 256
+
+extension LinuxPrivilegedOperations {
+  /// The caller's name in the user database.
+  ///
+  /// - Throws: `ENOENT` when it has none, or one that does not fit a mount table.
+  ///
+  /// The corresponding C function is `getpwuid(3)`.
+  func lookUpName(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {
+    var pair = try PacketSocket.pair()
+    guard let input = pair.first.take(), let output = pair.second?.descriptor.rawValue else {
+      throw .badFileDescriptor
+    }
+    let status = try patience.runInChild(keeping: [output]) {
+      do throws(Errno) {
+        let parent = parentProcess()
+        let user = caller.userID
+        let group = caller.groupID
+        try setIdentities(
+          users: IdentityTriple(real: user, effective: user, saved: user),
+          groups: IdentityTriple(real: group, effective: group, saved: group))
+        try setCapabilities(permitted: [], effective: [])
+        try sealProcess()
+        dieWithParent(parent)
+        // The entry is valid until the next lookup; its name is terminated and copied at once.
+        guard let entry = unsafe getpwuid(user), let name = unsafe entry.pointee.pw_name else {
+          throw .noSuchFile
+        }
+        let length = unsafe strnlen(name, maximumLength + 1)
+        try writeAll(
+          unsafe UnsafeRawBufferPointer(start: name, count: length).map { $0 }, to: output)
+        return 0
+      } catch {
+        return error.rawValue
+      }
+    }
+    guard status == 0 else { throw Errno(rawValue: status) }
+    guard let packet = try input.receive(limit: maximumLength + 1, until: .after(seconds: 1)) else {
+      throw .noSuchFile
+    }
+    let name = packet.bytes
+    guard !name.isEmpty, name.count <= maximumLength,
+      !name.contains(where: { $0 <= 0x20 || $0 == 0x7f || $0 == UInt8(ascii: ",") })
+    else { throw .noSuchFile }
+    return name
+  }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+public import LinuxPrimitives
+public import MountPolicy
+
+// Constants of linux/mount.h, which clashes with sys/mount.h in Debian 12.
+private let fsopenCloexec: UInt32 = 1
+private let fsmountCloexec: UInt32 = 1
+private let setFlagCommand: UInt32 = 0
+private let setStringCommand: UInt32 = 1
+private let commandCreate: UInt32 = 6
+private let moveFromEmptyPath: UInt32 = 0x04
+private let moveToEmptyPath: UInt32 = 0x40
+
+extension LinuxPrivilegedOperations {
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system calls are `fsopen(2)` and `fsconfig(2)`. All steps of this way to
+  /// mount are asked for before the first is taken, because once the superblock has taken the fuse
+  /// device there is no way back to `mount(2)`.
+  public mutating func createFilesystemContext(
+    for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
+  ) throws(Errno) -> FileDescriptor {
+    guard !plan.needsMountSyscall, kernelHasDetachedMounts() else { throw .notImplemented }
+    let name = try CString(plan.filesystemName)
+    let number = try withSystemAdministration {
+      // The name is terminated and lives through the call.
+      unsafe name.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
+    }
+    let context = FileDescriptor(owning: number)
+    do throws(Errno) {
+      try context.set("subtype", to: plan.subtype)
+    } catch {
+      // Kernels before the parameter was born say EINVAL; there the type of mount(2) carries it.
+      throw error == .invalidArgument ? .notImplemented : error
+    }
+    try context.set("source", to: plan.source)
+    try context.set("fd", to: Array("\(fuseDevice.rawValue)".utf8))
+    try context.set("rootmode", to: MountPlan.rootMode(rootMode))
+    try context.set("user_id", to: Array("\(caller.userID)".utf8))
+    try context.set("group_id", to: Array("\(caller.groupID)".utf8))
+    for parameter in plan.parameters {
+      switch parameter {
+      case .flag(let key): try context.setFlag(key)
+      case .value(let key, let value): try context.set(CString(key), to: value)
+      }
+    }
+    for word in plan.flags.superblockWords { try context.setFlag(word) }
+    return context
+  }
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_CMD_CREATE`. Since kernel 6.18 a
+  /// server can make it wait for its answer to INIT (`FUSE_DEV_IOC_SYNC_INIT`), for ever; a child
+  /// waits, and `SIGKILL` ends it.
+  public mutating func createSuperblock(
+    in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
+  ) throws(Errno) {
+    let number = context.rawValue
+    // The kernel looks the fuse device up by its number in the process that creates.
+    try runPrivilegedChild(keeping: [number, fuseDevice.rawValue], patience) {
+      clinux_fsconfig(number, commandCreate, nil, nil, 0)
+    }
+  }
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system call is `fsmount(2)`.
+  public mutating func createDetachedMount(
+    of context: borrowing FileDescriptor, flags: MountFlags
+  ) throws(Errno) -> FileDescriptor {
+    let number = context.rawValue
+    let attributes = UInt32(truncatingIfNeeded: flags.mountAttributes)
+    return FileDescriptor(
+      owning: try withSystemAdministration { clinux_fsmount(number, fsmountCloexec, attributes) })
+  }
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system call is `move_mount(2)`.
+  public mutating func attach(
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
+  ) throws(Errno) {
+    let from = mount.rawValue
+    let to = mountPoint.rawValue
+    _ = try withSystemAdministration {
+      // Both names are empty: the descriptors alone say from where to where.
+      unsafe CString.empty.withPointer {
+        unsafe clinux_move_mount(from, $0, to, $0, moveFromEmptyPath | moveToEmptyPath)
+      }
+    }
+  }
+
+  /// Runs one call with `CAP_SYS_ADMIN` in a child of the monitor.
+  func runPrivilegedChild(
+    keeping descriptors: [Int32], _ patience: Patience, _ call: () -> Int32
+  ) throws(Errno) {
+    let status = try patience.runInChild(keeping: descriptors) {
+      do throws(Errno) {
+        _ = try withSystemAdministration(call)
+        return 0
+      } catch {
+        return error.rawValue
+      }
+    }
+    guard status == 0 else { throw Errno(rawValue: status) }
+  }
+}
+
+/// Whether the kernel has the steps that come after the superblock. Called without valid
+/// descriptors they do nothing but say whether they exist.
+private func kernelHasDetachedMounts() -> Bool {
+  if clinux_fsmount(-1, 0, 0) < 0, Errno.last == .notImplemented { return false }
+  // The names are empty and live through the call.
+  let moved = unsafe CString.empty.withPointer { unsafe clinux_move_mount(-1, $0, -1, $0, 0) }
+  return moved == 0 || Errno.last != .notImplemented
+}
+
+extension FileDescriptor {
+  /// Sets a parameter that has a value.
+  ///
+  /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_SET_STRING`.
+  fileprivate func set(_ key: StaticString, to value: [UInt8]) throws(Errno) {
+    try set(CString(key), to: value)
+  }
+
+  /// Sets a parameter that has a value.
+  ///
+  /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_SET_STRING`.
+  fileprivate func set(_ key: CString, to value: [UInt8]) throws(Errno) {
+    let value = try CString(value)
+    let number = rawValue
+    // Both strings are terminated and live through the call.
+    let result = unsafe key.withPointer { key in
+      unsafe value.withPointer { unsafe clinux_fsconfig(number, setStringCommand, key, $0, 0) }
+    }
+    guard result == 0 else { throw .last }
+  }
+
+  /// Sets a parameter that has no value.
+  ///
+  /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_SET_FLAG`.
+  fileprivate func setFlag(_ key: [UInt8]) throws(Errno) {
+    let result = unsafe try withCString(key) {
+      // The name is terminated and lives through the call.
+      unsafe clinux_fsconfig(rawValue, setFlagCommand, $0, nil, 0)
+    }
+    guard result == 0 else { throw .last }
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+public import LinuxPrimitives
+public import MountHelper
+public import MountPolicy
+
+/// The privileged operations on the running kernel.
+///
+/// | process | user ids | capabilities |
+/// |---|---|---|
+/// | monitor | (caller, caller, 0) | permitted `CAP_SYS_ADMIN`, effective for one call at a time |
+/// | worker | (caller, caller, caller) | none; of a root caller the two that read any file |
+/// | creator, block size | as the monitor | as the monitor |
+/// | recorder | (0, 0, 0) | none |
+public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
+  /// The operations of this process. Nothing is raised or given up yet.
+  public init() {}
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// `SECBIT_NO_SETUID_FIXUP` keeps a change of ids from making capabilities effective
+  /// (capabilities(7)); with `SECBIT_NOROOT` no program executed by root would gain any.
+  public mutating func shedPrivileges(caller: Caller) throws(Errno) {
+    let bits =
+      clinux_SECBIT_NO_SETUID_FIXUP | clinux_SECBIT_NO_SETUID_FIXUP_LOCKED
+      | clinux_SECBIT_NOROOT | clinux_SECBIT_NOROOT_LOCKED
+    guard clinux_prctl(PR_SET_SECUREBITS, UInt(bits), 0, 0, 0) == 0 else { throw .last }
+    try emptyBoundingSet()
+    try setIdentities(
+      users: IdentityTriple(real: caller.userID, effective: caller.userID, saved: 0),
+      groups: IdentityTriple(real: caller.groupID, effective: caller.groupID, saved: 0))
+    let kept: CapabilitySet =
+      caller.isRoot
+      ? [.systemAdministration, .overrideFileAccess, .readAndSearch] : .systemAdministration
+    try setCapabilities(permitted: kept, effective: [])
+    try sealProcess()
+  }
+
+  /// See `PrivilegedOperations`.
+  public mutating func becomeMonitor(caller: Caller) throws(Errno) {
+    try setCapabilities(permitted: .systemAdministration, effective: [])
+  }
+
+  /// See `PrivilegedOperations`.
+  public mutating func becomeWorker(caller: Caller) throws(Errno) {
+    let parent = parentProcess()
+    try setIdentities(
+      users: IdentityTriple(
+        real: caller.userID, effective: caller.userID, saved: caller.userID),
+      groups: IdentityTriple(
+        real: caller.groupID, effective: caller.groupID, saved: caller.groupID))
+    let kept: CapabilitySet = caller.isRoot ? [.overrideFileAccess, .readAndSearch] : []
+    try setCapabilities(permitted: kept, effective: kept)
+    try sealProcess()
+    // Changed ids have erased it (prctl(2)).
+    dieWithParent(parent)
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+public import LinuxPrimitives
+public import MountPolicy
+
+private let detachLazily: Int32 = 2
+
+extension LinuxPrivilegedOperations {
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system call is `mount(2)`, onto `/proc/self/fd/N` of the pinned mount point,
+  /// so that no path is walked again.
+  public mutating func mountInOneStep(
+    _ plan: MountPlan, at mountPoint: borrowing FileDescriptor,
+    fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller, patience: Patience
+  ) throws(Errno) {
+    let source = try CString(plan.source)
+    let target = try CString(mountPoint.processPath)
+    let type = try CString(plan.mountType)
+    let flags = plan.flags.mountSyscallFlags
+    let options = try CString(
+      plan.mountSyscallOptions(
+        fuseDevice: fuseDevice.rawValue, rootMode: rootMode, caller: caller))
+    try runPrivilegedChild(keeping: [mountPoint.rawValue, fuseDevice.rawValue], patience) {
+      // Four terminated strings that live through the call.
+      unsafe source.withPointer { source in
+        unsafe target.withPointer { target in
+          unsafe type.withPointer { type in
+            unsafe options.withPointer { unsafe mount(source, target, type, flags, $0) }
+          }
+        }
+      }
+    }
+  }
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system call is `umount2(2)` with `MNT_DETACH`: the server may be dead or
+  /// hold its answer, and a lazy unmount asks it nothing.
+  public mutating func detachMount(at place: borrowing FileDescriptor) throws(Errno) {
+    let target = try CString(place.processPath)
+    _ = try withSystemAdministration {
+      // The name is terminated and lives through the call.
+      unsafe target.withPointer { unsafe umount2($0, detachLazily) }
+    }
+  }
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// The file `N/abort` of a control file system (fusectl) that is mounted nowhere and belongs to
+  /// the mount's owner, who is the caller.
+  public mutating func abortConnection(_ number: UInt32, patience: Patience) throws(Errno) {
+    let status = try patience.runInChild(keeping: []) {
+      do throws(Errno) {
+        try cutOffConnection(number)
+        return 0
+      } catch {
+        return error.rawValue
+      }
+    }
+    guard status == 0 else { throw Errno(rawValue: status) }
+  }
+}
+
+private func cutOffConnection(_ number: UInt32) throws(Errno) {
+  // Each name is terminated and lives through its call.
+  let context = FileDescriptor(
+    owning: try withSystemAdministration {
+      unsafe CString("fusectl").withPointer { unsafe clinux_fsopen($0, 1) }
+    })
+  let raw = context.rawValue
+  _ = try withSystemAdministration { clinux_fsconfig(raw, 6, nil, nil, 0) }
+  let control = FileDescriptor(owning: try withSystemAdministration { clinux_fsmount(raw, 1, 0) })
+  let name = try CString(Array("\(number)/abort".utf8))
+  let result = unsafe name.withPointer { unsafe clinux_openat(control.rawValue, $0, O_WRONLY) }
+  guard result >= 0 else { throw .last }
+  try FileDescriptor(owning: result).write(Array("1".utf8))
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+
+/// Lines for the caller's terminal. Whatever stands in them, from the command line or from a server,
+/// is escaped here and nowhere else.
+struct Diagnostics {
+  /// The longest line, in bytes; longer ones are cut.
+  private static let limit = 1024
+  /// How many lines a worker may have printed; a server could ask for no end of them.
+  private static let maximumReports = 100
+
+  /// Whether each step is told.
+  var isVerbose = false
+  private var reports = 0
+
+  init() {}
+
+  /// Prints one line: the program's name, and what happened and why.
+  func report(_ line: [UInt8]) {
+    // A terminal that is gone is no reason to fail.
+    try? writeAll(
+      Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + [UInt8(ascii: "\n")],
+      to: 2)
+  }
+
+  /// Prints one line if the caller asked for each step.
+  func explain(_ line: [UInt8]) {
+    if isVerbose { report(line) }
+  }
+
+  /// Prints a line of the worker's, up to a bound.
+  mutating func relay(_ line: [UInt8]) {
+    reports += 1
+    if reports < Self.maximumReports {
+      report(line)
+    } else if reports == Self.maximumReports {
+      report(Array("more messages are not shown".utf8))
+    }
+  }
+}
+
+/// `subject: why`, as every line has it.
+func describe(_ subject: [UInt8], _ error: Errno, advice: StaticString = "") -> [UInt8] {
+  var line = subject + Array(": ".utf8) + error.message
+  if advice.utf8CodeUnitCount > 0 { line += Array("; ".utf8) + text(advice) }
+  return line
+}
+
+/// The bytes of a text of the program's own.
+func text(_ literal: StaticString) -> [UInt8] {
+  // A literal's bytes live as long as the program.
+  unsafe Array(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+}

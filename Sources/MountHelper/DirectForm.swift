@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+extension Invocation {
+  /// Reads `[SOURCE] MOUNTPOINT -t TYPE [-o OPTIONS]… [server options]`. The helper's own words are
+  /// taken out; everything else travels to the server as it stands.
+  static func parseDirect(_ words: [[UInt8]]) throws(UsageError) -> Invocation {
+    var form = DirectForm()
+    return try form.parse(words)
+  }
+}
+
+/// One pass over a command line in the helper's own form.
+private struct DirectForm {
+  private var mount = MountInvocation()
+  private var type: [UInt8]?
+  private var isCheck = false
+  private var remaining: ArraySlice<[UInt8]> = []
+  private var onlyOperands = false
+
+  mutating func parse(_ words: [[UInt8]]) throws(UsageError) -> Invocation {
+    if words == [Array("--help".utf8)] || words == [Array("-h".utf8)] { return .help }
+    if words == [Array("--version".utf8)] || words == [Array("-V".utf8)] { return .version }
+    remaining = words[...]
+    while let word = remaining.popFirst() {
+      if onlyOperands || !word.starts(with: [UInt8(ascii: "-")]) || word.count == 1 {
+        takeOperand(word)
+      } else {
+        try takeOption(word)
+      }
+    }
+    if isCheck { return try check() }
+    guard let type else { throw .missingType }
+    guard !mount.mountPoint.isEmpty else { throw .missingMountPoint }
+    mount.type = type
+    return .mount(mount)
+  }
+
+  /// An empty first operand is a source left out; it does not travel.
+  private mutating func takeOperand(_ word: [UInt8]) {
+    if word.isEmpty && mount.operands.isEmpty { return }
+    mount.operands.append(word)
+    mount.serverArguments.append(word)
+  }
+
+  private mutating func takeOption(_ word: [UInt8]) throws(UsageError) {
+    if word == Array("-t".utf8) {
+      guard type == nil else { throw .repeated(option: word) }
+      type = try value(of: word)
+    } else if word == Array("--timeout".utf8) {
+      try takeTimeout(try value(of: word))
+    } else if word.starts(with: Array("--timeout=".utf8)) {
+      try takeTimeout(Array(word.dropFirst("--timeout=".utf8.count)))
+    } else if word == Array("--check".utf8) {
+      guard !isCheck else { throw .repeated(option: word) }
+      isCheck = true
+    } else if word == Array("--verbose".utf8) {
+      mount.isVerbose = true
+    } else if word == Array("--help".utf8) || word == Array("--version".utf8) {
+      throw .unexpected(word: word)
+    } else if word == Array("--list".utf8) || word == Array("--json".utf8) {
+      throw .reserved(option: word)
+    } else {
+      try takeServerOption(word)
+    }
+  }
+
+  /// What travels. `-o` and `-r` are read on the way, because the helper enforces what they say.
+  private mutating func takeServerOption(_ word: [UInt8]) throws(UsageError) {
+    mount.serverArguments.append(word)
+    if word == Array("-o".utf8) {
+      let options = try value(of: word)
+      mount.optionArguments.append(options)
+      mount.serverArguments.append(options)
+    } else if word.starts(with: Array("-o".utf8)) {
+      mount.optionArguments.append(Array(word.dropFirst(2)))
+    } else if word == Array("-r".utf8) {
+      mount.optionArguments.append(Array("ro".utf8))
+    } else if word == Array("--".utf8) {
+      onlyOperands = true
+    }
+  }
+
+  private mutating func takeTimeout(_ text: [UInt8]) throws(UsageError) {
+    guard mount.timeout == nil else { throw .repeated(option: Array("--timeout".utf8)) }
+    mount.timeout = try parseTimeout(text)
+  }
+
+  private mutating func value(of option: [UInt8]) throws(UsageError) -> [UInt8] {
+    guard let value = remaining.popFirst() else { throw .missingValue(option: option) }
+    return value
+  }
+
+  private func check() throws(UsageError) -> Invocation {
+    guard let type else { throw .missingType }
+    if let word = mount.serverArguments.first { throw .unexpected(word: word) }
+    return .check(type: type)
+  }
+}

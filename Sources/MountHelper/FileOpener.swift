@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+internal import MountProtocol
+
+/// Why the server does not get a file.
+enum OpenError: Error {
+  /// The kernel says no.
+  case system(Errno)
+  /// MountPolicy says no to what the path turned out to be.
+  case refused(Refusal)
+  /// The session cannot go on.
+  case worker(WorkerError)
+
+  /// What the monitor's refusal, or its end, means for a file.
+  init(_ error: WorkerError) {
+    if case .refused(let number) = error {
+      self = .system(Errno(rawValue: Int32(truncatingIfNeeded: number.rawValue)))
+    } else {
+      self = .worker(error)
+    }
+  }
+}
+
+/// Opens files for the server, with the caller's rights.
+///
+/// A file is pinned first (`O_PATH`, which touches nothing and waits for no device), judged, and
+/// then opened through the pin, so that what was judged is what is opened.
+struct FileOpener: ~Copyable {
+  private let rules: OpenRules
+  /// The files that a root caller named, pinned before the server was contacted, so that nobody
+  /// swaps them later. `nil` for a user, whose own rights decide at each request.
+  private let pinned: PinnedFiles?
+
+  /// Opens under `rules`, of a root caller only what was `pinned`.
+  init(rules: OpenRules, pinned: consuming PinnedFiles?) {
+    self.rules = rules
+    self.pinned = pinned
+  }
+
+  /// Opens the file that `plan` describes, without waiting in `open(2)`.
+  func open(_ plan: OpenPlan, monitor: borrowing MonitorChannel) throws(OpenError) -> FileDescriptor
+  {
+    let pin: FileDescriptor
+    do throws(Errno) {
+      pin = try pinFile(plan)
+    } catch {
+      guard error == .noSuchFile, plan.creates else { throw .system(error) }
+      return try create(plan)
+    }
+    if plan.mustCreate { throw .system(.fileExists) }
+    let kind = try judge(pin, plan: plan)
+    guard plan.needsReadOnlyClone, kind == .regular else { return try reopen(pin, plan: plan) }
+    return try reopen(try readOnlyClone(of: pin, monitor: monitor), plan: plan)
+  }
+
+  private func pinFile(_ plan: OpenPlan) throws(Errno) -> FileDescriptor {
+    let flags: OpenFlags = plan.followsFinalLink ? .path : [.path, .noFollow]
+    guard pinned != nil else { return try openFile(plan.path, flags, resolve: .noMagicLinks) }
+    guard let pin = try pinned?.descriptor(for: plan.path) else { throw .noSuchFile }
+    if !plan.followsFinalLink {
+      // The pin was made with links followed; it will do if there was none.
+      let now = try openFile(plan.path, flags, resolve: .noMagicLinks)
+      guard try now.status().isSameFile(as: try pin.status()) else { throw .tooManyLinks }
+    }
+    return pin
+  }
+
+  private func judge(
+    _ pin: borrowing FileDescriptor, plan: OpenPlan
+  ) throws(OpenError) -> FileKind {
+    let file: OpenedFile
+    do throws(Errno) {
+      file = OpenedFile(
+        kind: FileKind(mode: try pin.status().mode), fileSystemMagic: try pin.fileSystemMagic())
+    } catch {
+      throw .system(error)
+    }
+    do throws(Refusal) {
+      try rules.judgeFile(file, plan: plan)
+    } catch {
+      throw .refused(error)
+    }
+    return file.kind
+  }
+
+  /// A plain read-only descriptor of a file that anyone may write can be opened again for writing
+  /// through `/proc/self/fd`; one on a read-only mount cannot. Kernels that cannot make such a mount
+  /// (before 5.12) leave the plain one.
+  private func readOnlyClone(
+    of pin: consuming FileDescriptor, monitor: borrowing MonitorChannel
+  ) throws(OpenError) -> FileDescriptor {
+    do throws(WorkerError) {
+      return try monitor.readOnlyClone(of: pin)
+    } catch {
+      guard case .refused(.notImplemented) = error else { throw OpenError(error) }
+      return pin
+    }
+  }
+
+  private func reopen(
+    _ pin: borrowing FileDescriptor, plan: OpenPlan
+  ) throws(OpenError) -> FileDescriptor {
+    do throws(Errno) {
+      let file = try openFile(
+        pin.processPath, [plan.reopenFlags, .nonblocking, .noControllingTerminal])
+      try file.setNonblocking(plan.keepsNonblocking)
+      return file
+    } catch {
+      throw .system(error)
+    }
+  }
+
+  /// `O_EXCL` keeps the kernel from following a link that appeared meanwhile.
+  private func create(_ plan: OpenPlan) throws(OpenError) -> FileDescriptor {
+    do throws(Errno) {
+      let file = try openFile(
+        plan.path, [plan.reopenFlags, .create, .exclusive, .noFollow, .nonblocking],
+        mode: plan.createMode, resolve: .noMagicLinks)
+      try file.setNonblocking(plan.keepsNonblocking)
+      return file
+    } catch {
+      throw .system(error)
+    }
+  }
+}
+
+extension OpenPlan {
+  fileprivate var reopenFlags: OpenFlags { OpenFlags(rawValue: Int32(bitPattern: openFlags)) }
+}

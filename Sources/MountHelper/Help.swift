@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// What `--help` prints; man/fuservicemount3.8 says the same at length.
+let helpText = text(
+  """
+  Usage:
+    fuservicemount3 [SOURCE] MOUNTPOINT -t TYPE [-o OPTIONS]... [SERVER OPTIONS]
+    fuservicemount3 -t TYPE --check
+    mount.fuse.TYPE SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS] [-t TYPE]
+
+  Mounts a FUSE file system whose server runs contained, as a service without
+  privilege that sees nothing but the files named on the command line.
+
+    SOURCE            image, device or whatever else the file system is made of
+    MOUNTPOINT        directory or file to mount on
+    -t TYPE           file system type: X, fuse.X or fuseblk.X
+    -o OPTIONS        mount options, comma-separated; ro, noexec, nosuid, nodev
+                      and the like are enforced, the rest is the server's
+    --timeout SECONDS how long the service may take over each step
+                      (default 90 until its first answer, then 300)
+    --check           say by the exit status alone whether you can use the
+                      service for TYPE
+    --verbose         tell each step
+    --help, --version
+
+  Everything else travels to the server.
+
+  Exit status: 0 mounted, 1 not mounted, 2 there is no service for TYPE.
+
+  Example:
+    fuservicemount3 disk.img ~/mnt -t singlefilefs -o ro
+  """)

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+internal import LinuxPrimitives
+internal import MountPolicy
+
+/// Runs the helper.
+///
+/// - Parameters:
+///   - arguments: the command line, the program's name first.
+///   - operations: what needs privilege.
+/// - Returns: the exit status.
+public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
+  arguments: [[UInt8]], operations: consuming Operations
+) -> ExitStatus {
+  do throws(HelperError) {
+    let conditions = try cleanStart()
+    switch try readCommandLine(arguments) {
+    case .help:
+      return show(helpText)
+    case .version:
+      return show(text("fuservicemount3 ") + BuildConfiguration.version)
+    case .check(let type):
+      return checkService(subtype: try subtype(of: type), caller: currentCaller())
+    case .fake(let invocation):
+      return try pretend(invocation)
+    case .mount(let invocation):
+      return try mount(invocation, conditions: conditions, operations: operations)
+    }
+  } catch {
+    Diagnostics().report(error.line)
+    return .failure
+  }
+}
+
+/// The way of one mount until worker and monitor go apart.
+private func mount<Operations: PrivilegedOperations & ~Copyable>(
+  _ invocation: MountInvocation, conditions: StartConditions, operations: consuming Operations
+) throws(HelperError) -> ExitStatus {
+  let caller = currentCaller()
+  try requirePrivilege(conditions)
+  try doing("giving up privilege") { () throws(Errno) in
+    try operations.shedPrivileges(caller: caller)
+  }
+  var diagnostics = Diagnostics()
+  diagnostics.isVerbose = invocation.isVerbose
+  let configuration = readConfiguration(diagnostics)
+  let (task, timeout) = try makeTask(invocation, caller: caller, configuration: configuration)
+
+  let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }
+  var sockets = try doing("connecting the processes") { () throws(Errno) in
+    try PacketSocket.pair()
+  }
+  let worker = try doing("starting the worker process") { () throws(Errno) in
+    try startWorker(
+      task, umask: conditions.umask, socket: sockets.first?.descriptor.rawValue ?? -1,
+      operations: &operations)
+  }
+  sockets.first = nil
+  try doing("giving up privilege") { () throws(Errno) in
+    try operations.becomeMonitor(caller: caller)
+  }
+  guard let channel = sockets.second.take() else { return .failure }
+  var monitor = Monitor(
+    task: task, configuration: configuration, worker: worker, channel: channel, signals: signals,
+    operations: operations, diagnostics: diagnostics, timeout: timeout)
+  return monitor.run()
+}
+
+/// Starts the worker. It inherits nothing of the caller's but the working directory.
+private func startWorker<Operations: PrivilegedOperations & ~Copyable>(
+  _ task: MountTask, umask mask: UInt32, socket: Int32, operations: inout Operations
+) throws(Errno) -> ChildProcess {
+  try ChildProcess.fork {
+    do throws(Errno) {
+      unblockAllSignals()
+      // What a server creates follows the caller's mask, and is never writable by others.
+      _ = umask(mode_t(mask | 0o022))
+      guard keepOnly([socket]) else { throw .badFileDescriptor }
+      try operations.becomeWorker(caller: task.caller)
+      let channel = MonitorChannel(PacketSocket(FileDescriptor(owning: socket)))
+      return Worker(task: task, monitor: channel).run()
+    } catch {
+      return 1
+    }
+  }
+}
+
+/// Why the helper does not get as far as a worker.
+private struct HelperError: Error {
+  var line: [UInt8]
+}
+
+private func doing<Result: ~Copyable>(
+  _ what: StaticString, _ body: () throws(Errno) -> Result
+) throws(HelperError) -> Result {
+  do throws(Errno) {
+    return try body()
+  } catch {
+    throw HelperError(line: describe(text(what), error))
+  }
+}
+
+private func cleanStart() throws(HelperError) -> StartConditions {
+  do throws(StartError) {
+    return try startClean()
+  } catch {
+    switch error {
+    case .descriptors(let error):
+      throw HelperError(line: describe(text("cannot make the process safe"), error))
+    case .limit(let name):
+      throw HelperError(
+        line: text(name) + text(": the resource limit is too low; raise it with ulimit(1)"))
+    }
+  }
+}
+
+private func readCommandLine(_ arguments: [[UInt8]]) throws(HelperError) -> Invocation {
+  do throws(UsageError) {
+    return try Invocation.parse(arguments)
+  } catch {
+    throw HelperError(line: error.explanation)
+  }
+}
+
+private func subtype(of type: [UInt8]) throws(HelperError) -> [UInt8] {
+  do throws(Refusal) {
+    return try Subtype.parse(type, maximumLength: ServiceConnection.maximumSubtypeLength)
+  } catch {
+    throw HelperError(line: error.explanation)
+  }
+}
+
+/// Everything that both processes decide by, from the command line and fuse.conf.
+private func makeTask(
+  _ invocation: MountInvocation, caller: Caller, configuration: FuseConfiguration
+) throws(HelperError) -> (MountTask, timeout: UInt32?) {
+  let subtype = try subtype(of: invocation.type)
+  do throws(Refusal) {
+    let words = invocation.optionArguments.flatMap { OptionList.words(ofArgument: $0) }
+    let options = try CallerOptions(words: words, caller: caller)
+    let files = NamedFiles(operands: invocation.otherOperands, optionValues: options.namedValues)
+    let rules = MountRules(
+      caller: caller, configuration: configuration, options: options, subtype: subtype,
+      namedFiles: files, mountPoint: invocation.mountPoint)
+    let task = MountTask(
+      invocation: invocation, caller: caller, subtype: subtype, rules: rules, namedFiles: files)
+    let timeout = (invocation.timeout ?? options.serviceTimeout).map { min($0, maximumTimeout) }
+    return (task, timeout)
+  } catch {
+    throw HelperError(line: error.explanation)
+  }
+}
+
+/// Mounting needs root, by the program's set-user-ID bit or a root caller.
+private func requirePrivilege(_ conditions: StartConditions) throws(HelperError) {
+  if geteuid() == 0 { return }
+  guard conditions.noNewPrivileges else {
+    throw HelperError(line: text("must be installed set-user-ID root (mode 4755) to mount"))
+  }
+  throw HelperError(
+    line: text("the program that started this one forbids new privileges (no_new_privs), ")
+      + text("so set-user-ID has no effect; mount from outside of its sandbox"))
+}
+
+/// `-f` of mount(8): everything but mounting.
+private func pretend(_ invocation: MountInvocation) throws(HelperError) -> ExitStatus {
+  var diagnostics = Diagnostics()
+  diagnostics.isVerbose = invocation.isVerbose
+  let subtype = try subtype(of: invocation.type)
+  diagnostics.explain(
+    invocation.mountPoint + text(": would be mounted by the service at ")
+      + ServiceConnection.socketPath(subtype: subtype))
+  return .success
+}
+
+private func currentCaller() -> Caller { Caller(userID: getuid(), groupID: getgid()) }
+
+private func show(_ content: [UInt8]) -> ExitStatus {
+  do throws(Errno) {
+    try writeAll(content + [UInt8(ascii: "\n")], to: 1)
+    return .success
+  } catch {
+    return .failure
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import MountProtocol
+
+/// Which intent is permitted when.
+///
+/// A worker that its server has taken over can send any intent at any time; what is not permitted
+/// ends it. The mount point and the fuse device are taken only before the service is contacted, so
+/// a server has no say in them.
+public struct IntentGate: Sendable {
+  /// How many intents of the kinds without an order a worker may send: one `awaiting` and one
+  /// report a file request, with room for the rest of the session.
+  static let limit = 4 * ProtocolLimits.fileRequests
+
+  private enum Phase {
+    case pinning
+    case preparing
+    case connecting
+    case conversing
+    case mounted
+    case ended
+  }
+
+  private var phase = Phase.pinning
+  private var count = 0
+
+  /// A gate for a worker that has sent nothing.
+  public init() {}
+
+  /// Whether `intent` is permitted now, and notes that it was sent.
+  public mutating func admits(_ intent: Intent) -> Bool {
+    count += 1
+    guard phase != .ended, count <= Self.limit else { return false }
+    switch intent {
+    case .mountPoint:
+      guard phase == .pinning else { return false }
+      phase = .preparing
+    case .fuseDevice:
+      guard phase == .preparing else { return false }
+      phase = .connecting
+    case .awaiting(let step):
+      return admits(step)
+    case .report, .explain:
+      break
+    case .readOnlyClone, .setBlockSize:
+      return phase == .conversing
+    case .mount:
+      guard phase == .conversing else { return false }
+      phase = .mounted
+    case .complete:
+      guard phase == .mounted else { return false }
+      phase = .ended
+    case .failed(.noService):
+      guard phase == .connecting else { return false }
+      phase = .ended
+    case .failed(.failed):
+      phase = .ended
+    }
+    return true
+  }
+
+  private mutating func admits(_ step: Step) -> Bool {
+    switch step {
+    case .mountPoint, .namedFiles:
+      return phase == .pinning || phase == .preparing
+    case .connection:
+      return phase == .connecting
+    case .hello:
+      guard phase == .connecting else { return false }
+      phase = .conversing
+      return true
+    case .command, .file:
+      return phase == .conversing || phase == .mounted
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// What the command line asks for.
+public enum Invocation: Equatable, Sendable {
+  /// Mount a file system through its service.
+  case mount(MountInvocation)
+  /// Tell by the exit status whether the caller can use a service for this type (`--check`).
+  case check(type: [UInt8])
+  /// Succeed without doing anything (mount(8)'s `-f`).
+  case fake(MountInvocation)
+  /// Print the help text.
+  case help
+  /// Print the version.
+  case version
+}
+
+/// A command line that asks for a mount.
+public struct MountInvocation: Equatable, Sendable {
+  /// The type as given: `fuse.X`, `fuseblk.X` or `X`.
+  public var type: [UInt8] = []
+  /// The operands after an empty source is dropped: the mount point is the second, or the only one.
+  public var operands: [[UInt8]] = []
+  /// Every argument of `-o`, and `ro` for each `-r`, in order.
+  public var optionArguments: [[UInt8]] = []
+  /// What travels to the server, in order, without the subtype that goes first.
+  public var serverArguments: [[UInt8]] = []
+  /// How long the server may take over each step, in seconds, if the command line says (`--timeout`).
+  public var timeout: UInt32?
+  /// Whether to tell each step (`--verbose`, or `-v` in mount(8)'s form).
+  public var isVerbose = false
+  /// Whether nothing may be recorded in the mount table (mount(8)'s `-n`).
+  public var recordsNothing = false
+
+  /// The mount point: the second operand, or the only one.
+  public var mountPoint: [UInt8] { operands.count > 1 ? operands[1] : operands.first ?? [] }
+
+  /// The operands other than the mount point: files that the server may ask for.
+  public var otherOperands: [[UInt8]] {
+    var others = operands
+    if !others.isEmpty { others.remove(at: others.count > 1 ? 1 : 0) }
+    return others
+  }
+}
+
+/// Why a command line asks for nothing that can be done.
+public enum UsageError: Error, Equatable, Sendable {
+  /// There is no type: neither `-t` nor the program's name tells it.
+  case missingType
+  /// There is no mount point.
+  case missingMountPoint
+  /// An option stands last that needs a value.
+  case missingValue(option: [UInt8])
+  /// An option of the helper's own is given twice.
+  case repeated(option: [UInt8])
+  /// `--timeout` is not a whole number of seconds from 1 to 86,400.
+  case badTimeout([UInt8])
+  /// Words stand beside one that stands alone, such as `--check`.
+  case unexpected(word: [UInt8])
+  /// A word that mount(8)'s convention does not have.
+  case unknown(option: [UInt8])
+  /// A word that is kept for a later version.
+  case reserved(option: [UInt8])
+  /// A double quote in the options is never closed.
+  case openQuote([UInt8])
+  /// mount(8) asks for a mount in another namespace.
+  case otherNamespace
+
+  /// What is wrong and what to do.
+  public var explanation: [UInt8] {
+    switch self {
+    case .missingType:
+      return Array("no file system type; say it with -t TYPE".utf8)
+    case .missingMountPoint:
+      return Array("no mount point; see fuservicemount3 --help".utf8)
+    case .missingValue(let option):
+      return option + Array(": needs a value".utf8)
+    case .repeated(let option):
+      return option + Array(": given twice".utf8)
+    case .badTimeout(let text):
+      return Array("--timeout ".utf8) + text
+        + Array(": not a whole number of seconds from 1 to 86400".utf8)
+    case .unexpected(let word):
+      return word + Array(": not expected here; see fuservicemount3 --help".utf8)
+    case .unknown(let option):
+      return option + Array(": unknown option; see fuservicemount3 --help".utf8)
+    case .reserved(let option):
+      return option + Array(": not in this version".utf8)
+    case .openQuote(let options):
+      return Array("-o ".utf8) + options + Array(": a double quote is not closed".utf8)
+    case .otherNamespace:
+      return Array("-N: cannot mount in another namespace; enter it first with nsenter(1)".utf8)
+    }
+  }
+}
+
+/// The longest wait that can be asked for, in seconds.
+let maximumTimeout: UInt32 = 86_400
+
+extension Invocation {
+  /// Reads a command line, the program's name first. Which of the two forms it has, the program's
+  /// name tells: `mount.fuse.TYPE` is called by mount(8), every other name by people and scripts.
+  public static func parse(_ arguments: [[UInt8]]) throws(UsageError) -> Invocation {
+    let name = programName(arguments.first ?? [])
+    let words = Array(arguments.dropFirst())
+    guard name.starts(with: Array("mount.fuse".utf8)) else { return try parseDirect(words) }
+    var form = MountCommandForm(typeInName: typeInProgramName(name))
+    return try form.parse(words)
+  }
+
+  /// The last component of the path by which the program was called.
+  static func programName(_ path: [UInt8]) -> [UInt8] {
+    guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return Array(path[(slash + 1)...])
+  }
+
+  /// The type that `mount.fuse.TYPE` or `mount.fuseblk.TYPE` names, if the name does.
+  static func typeInProgramName(_ name: [UInt8]) -> [UInt8]? {
+    for prefix in ["mount.fuse.", "mount.fuseblk."] {
+      let prefix = Array(prefix.utf8)
+      if name.starts(with: prefix), name.count > prefix.count {
+        return Array(name.dropFirst(prefix.count))
+      }
+    }
+    return nil
+  }
+}
+
+/// Reads a whole number of seconds.
+func parseTimeout(_ text: [UInt8]) throws(UsageError) -> UInt32 {
+  var value: UInt32 = 0
+  guard !text.isEmpty, text.count <= 6 else { throw .badTimeout(text) }
+  for byte in text {
+    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { throw .badTimeout(text) }
+    value = value * 10 + UInt32(byte - UInt8(ascii: "0"))
+  }
+  guard (1...maximumTimeout).contains(value) else { throw .badTimeout(text) }
+  return value
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+internal import LinuxPrimitives
+internal import MountPolicy
+internal import MountProtocol
+
+/// How long the mount table may be locked by others, in seconds.
+private let recordingTimeout: Int64 = 30
+
+/// The process that was exec'ed: it waits for the worker, holds the clock, and carries out what the
+/// worker asks, one checked intent at a time.
+struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
+  private let task: MountTask
+  private let configuration: FuseConfiguration
+  private let worker: ChildProcess
+  private let channel: PacketSocket
+  private let signals: SignalDescriptor
+  private var operations: Operations
+  private var diagnostics: Diagnostics
+  private var clock: StepClock
+  private var gate = IntentGate()
+  private var mounter: Mounter?
+  private var fuseDevice: FileDescriptor?
+
+  init(
+    task: MountTask, configuration: FuseConfiguration, worker: consuming ChildProcess,
+    channel: consuming PacketSocket, signals: consuming SignalDescriptor,
+    operations: consuming Operations, diagnostics: Diagnostics, timeout: UInt32?
+  ) {
+    self.task = task
+    self.configuration = configuration
+    self.worker = worker
+    self.channel = channel
+    self.signals = signals
+    self.operations = operations
+    self.diagnostics = diagnostics
+    clock = StepClock(timeout: timeout)
+  }
+
+  /// Waits and carries out until the mount is complete or there will be none.
+  mutating func run() -> ExitStatus {
+    while true {
+      switch nextEvent() {
+      case .intent:
+        if let status = handleIntent() { return end(status) }
+      case .workerEnded:
+        diagnostics.report(text("the worker process ended unexpectedly"))
+        return end(.failure)
+      case .notice:
+        tellWhatIsWaitedFor()
+      case .late:
+        diagnostics.report(
+          text("gave up after ") + Array("\(clock.seconds)".utf8) + text(" s of waiting for ")
+            + clock.step.description)
+        return end(.failure)
+      case .interrupted:
+        diagnostics.report(text("interrupted; nothing is mounted"))
+        return end(.failure)
+      }
+    }
+  }
+
+  // MARK: Waiting
+
+  private enum Event {
+    case intent
+    case workerEnded
+    case notice
+    case late
+    case interrupted
+  }
+
+  private func nextEvent() -> Event {
+    let ready = try? wait(
+      for: [
+        channel.descriptor.rawValue, worker.descriptor.rawValue, signals.descriptor.rawValue,
+      ], until: min(clock.deadline, clock.notice))
+    guard let ready else { return .workerEnded }
+    // A worker that keeps sending must not starve the clock or a signal.
+    if ready[2] { return .interrupted }
+    if clock.deadline.hasPassed { return .late }
+    if ready[0] { return .intent }
+    return ready[1] ? .workerEnded : .notice
+  }
+
+  private mutating func tellWhatIsWaitedFor() {
+    clock.noticeGiven()
+    if isatty(2) == 1 {
+      diagnostics.report(
+        text("still waiting for ") + clock.step.description + text(" (interrupt to give up)"))
+    }
+  }
+
+  /// Ends the worker and takes away what is not complete.
+  private mutating func end(_ status: ExitStatus) -> ExitStatus {
+    if status == .success { return status }
+    worker.killAndReap()
+    let patience = patience(seconds: recordingTimeout)
+    do throws(MountFailure) {
+      try mounter?.undo(with: &operations, patience: patience)
+    } catch {
+      diagnostics.report(error.explanation)
+    }
+    return status
+  }
+
+  private func patience(seconds: Int64) -> Patience {
+    Patience(until: .after(seconds: seconds), signals: signals)
+  }
+
+  // MARK: Intents
+
+  /// Takes one intent; a status ends the run.
+  private mutating func handleIntent() -> ExitStatus? {
+    var descriptor: FileDescriptor?
+    let intent: Intent
+    do throws(Errno) {
+      guard
+        var packet = try channel.receive(
+          limit: Intent.maximumSize, acceptsDescriptor: true, until: clock.deadline)
+      else { throw .connectionReset }
+      guard !packet.isTruncated, let decoded = Intent(decoding: packet.bytes),
+        gate.admits(decoded)
+      else { throw .badMessage }
+      intent = decoded
+      descriptor = packet.takeDescriptor()
+    } catch {
+      diagnostics.report(
+        error == .badMessage
+          ? text("the worker process asked for something that is not permitted")
+          : text("the worker process ended unexpectedly"))
+      return .failure
+    }
+    return carryOut(intent, passed: descriptor)
+  }
+
+  /// The dispatch table; `IntentGate` has seen that the intent is permitted now.
+  private mutating func carryOut(
+    _ intent: Intent, passed descriptor: consuming FileDescriptor?
+  ) -> ExitStatus? {
+    switch intent {
+    case .awaiting(let step):
+      clock.begin(step)
+    case .report(let line):
+      diagnostics.relay(line)
+    case .explain(let line):
+      if diagnostics.isVerbose { diagnostics.relay(line) }
+    case .mountPoint(let format):
+      return takeMountPoint(descriptor, format: format)
+    case .fuseDevice:
+      guard let descriptor else { return .failure }
+      fuseDevice = consume descriptor
+    case .readOnlyClone:
+      return cloneReadOnly(descriptor)
+    case .setBlockSize(let size):
+      return setBlockSize(size, of: descriptor)
+    case .mount(let request):
+      return mount(request)
+    case .complete:
+      return complete()
+    case .failed(.noService):
+      diagnostics.report(
+        text("there is no service for file systems of type ") + task.subtype + text(" (")
+          + ServiceConnection.socketPath(subtype: task.subtype) + text(" does not exist)"))
+      return .noService
+    case .failed(.failed):
+      return .failure
+    }
+    return nil
+  }
+
+  private mutating func takeMountPoint(
+    _ descriptor: consuming FileDescriptor?, format: MountPointFormat
+  ) -> ExitStatus? {
+    guard let descriptor else { return .failure }
+    do throws(Errno) {
+      mounter = try Mounter(
+        task: task, configuration: configuration, mountPoint: descriptor, format: format)
+      return nil
+    } catch {
+      diagnostics.report(describe(task.invocation.mountPoint, error))
+      return .failure
+    }
+  }
+
+  private mutating func cloneReadOnly(_ descriptor: consuming FileDescriptor?) -> ExitStatus? {
+    guard let descriptor else { return answer(.badFileDescriptor) }
+    do throws(Errno) {
+      let clone = try operations.cloneReadOnly(descriptor)
+      return answer(nil, passing: clone.rawValue)
+    } catch {
+      return answer(error)
+    }
+  }
+
+  private mutating func setBlockSize(
+    _ size: UInt32, of descriptor: consuming FileDescriptor?
+  ) -> ExitStatus? {
+    guard let descriptor else { return answer(.badFileDescriptor) }
+    do throws(Errno) {
+      try operations.setBlockSize(
+        size, of: descriptor, patience: patience(seconds: Int64(clock.seconds)))
+      return answer(nil)
+    } catch {
+      return answer(error)
+    }
+  }
+
+  private mutating func mount(_ request: MountRequest) -> ExitStatus? {
+    guard let device = fuseDevice.take() else { return .failure }
+    let patience = patience(seconds: Int64(clock.seconds))
+    do throws(MountFailure) {
+      try mounter?.make(request, fuseDevice: device, with: &operations, patience: patience)
+      diagnostics.explain(text("the file system is made; waiting for the service's goodbye"))
+      return answer(nil)
+    } catch {
+      diagnostics.report(error.explanation)
+      return answer(Errno(rawValue: Int32(truncatingIfNeeded: error.error.rawValue)))
+    }
+  }
+
+  private mutating func complete() -> ExitStatus {
+    let patience = patience(seconds: recordingTimeout)
+    do throws(MountFailure) {
+      try mounter?.complete(with: &operations, patience: patience)
+    } catch {
+      diagnostics.report(error.explanation)
+      return .failure
+    }
+    diagnostics.explain(task.invocation.mountPoint + text(": mounted"))
+    return .success
+  }
+
+  private func answer(_ error: Errno?, passing descriptor: Int32? = nil) -> ExitStatus? {
+    let number = error.map { ErrorNumber(rawValue: UInt32($0.rawValue)) }
+    let sent: Void? = try? channel.send(
+      IntentAnswer(error: number).encoded(), passing: descriptor, until: clock.deadline)
+    return sent == nil ? .failure : nil
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+internal import MountProtocol
+
+/// Why the worker stops.
+enum WorkerError: Error {
+  /// The service's socket does not exist.
+  case noService
+  /// Something failed, and this line says what.
+  case failed([UInt8])
+  /// The monitor did not do what it was asked.
+  case refused(ErrorNumber)
+  /// The monitor is gone, so there is nobody to tell.
+  case monitorGone
+}
+
+/// The worker's line to the monitor, through which everything goes that it wants of the world: the
+/// terminal, the clock, privilege.
+struct MonitorChannel: ~Copyable {
+  private let socket: PacketSocket
+
+  init(_ socket: consuming PacketSocket) { self.socket = socket }
+
+  /// Tells the monitor something that has no answer.
+  func send(_ intent: Intent, passing descriptor: Int32? = nil) throws(WorkerError) {
+    do throws(Errno) {
+      try socket.send(intent.encoded(), passing: descriptor, until: .never)
+    } catch {
+      throw .monitorGone
+    }
+  }
+
+  /// Has the monitor make the mount, which is attached nowhere yet.
+  func mount(_ request: MountRequest) throws(WorkerError) {
+    _ = try ask(.mount(request))
+  }
+
+  /// Has the monitor set the block size of a device, in bytes.
+  func setBlockSize(_ size: UInt32, of device: borrowing FileDescriptor) throws(WorkerError) {
+    _ = try ask(.setBlockSize(size), passing: device.rawValue)
+  }
+
+  /// Has the monitor clone the mount of a file read-only; the result names the file on the clone.
+  func readOnlyClone(of file: borrowing FileDescriptor) throws(WorkerError) -> FileDescriptor {
+    guard let clone = try ask(.readOnlyClone, passing: file.rawValue) else { throw .monitorGone }
+    return clone
+  }
+
+  /// Asks the monitor for something and waits for its answer.
+  private func ask(
+    _ intent: Intent, passing descriptor: Int32? = nil
+  ) throws(WorkerError) -> FileDescriptor? {
+    try send(intent, passing: descriptor)
+    let refusal: ErrorNumber?
+    let passed: FileDescriptor?
+    do throws(Errno) {
+      guard var packet = try socket.receive(limit: 16, acceptsDescriptor: true, until: .never),
+        let answer = IntentAnswer(decoding: packet.bytes)
+      else { throw .badMessage }
+      refusal = answer.error
+      passed = packet.takeDescriptor()
+    } catch {
+      throw .monitorGone
+    }
+    if let refusal { throw .refused(refusal) }
+    return passed
+  }
+}

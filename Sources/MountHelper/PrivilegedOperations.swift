@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+public import LinuxPrimitives
+public import MountPolicy
+
+/// What a mount leaves in the userspace mount table.
+public struct MountRecord: Equatable, Sendable {
+  /// The mount's source.
+  public var source: [UInt8]
+  /// Where the mount is, an absolute path.
+  public var target: [UInt8]
+  /// The file system type, `fuse.SUBTYPE`.
+  public var type: [UInt8]
+  /// The words to record.
+  public var words: [[UInt8]]
+}
+
+/// Everything that needs more than the caller's rights, and nothing else.
+///
+/// The monitor is the only one to call these, with values that MountPolicy has decided. Tests give
+/// it an implementation that records the calls and can make each fail in turn; the shipped one is
+/// in LinuxPrivileges.
+public protocol PrivilegedOperations: ~Copyable {
+  /// Gives up, in the process that was exec'ed, everything that neither the monitor nor the worker
+  /// needs: all ids but root's saved ones, all capabilities but those of the two, the bounding set.
+  mutating func shedPrivileges(caller: Caller) throws(Errno)
+
+  /// Keeps what the monitor needs, in the monitor, after the worker was started.
+  mutating func becomeMonitor(caller: Caller) throws(Errno)
+
+  /// Keeps what the worker needs, in the worker: the caller's ids, and for a root caller the two
+  /// capabilities by which root reads any file.
+  mutating func becomeWorker(caller: Caller) throws(Errno)
+
+  /// Names `file` on a clone of its mount that is read-only and attached nowhere.
+  ///
+  /// - Throws: `ENOSYS` when the kernel cannot make one.
+  mutating func cloneReadOnly(_ file: borrowing FileDescriptor) throws(Errno) -> FileDescriptor
+
+  /// Makes a filesystem context for `plan` with everything set that its superblock needs.
+  ///
+  /// - Throws: `ENOSYS` when the kernel lacks a step of this way to mount.
+  mutating func createFilesystemContext(
+    for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
+  ) throws(Errno) -> FileDescriptor
+
+  /// Makes the superblock, in a child, because the server may hold this step for ever.
+  mutating func createSuperblock(
+    in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
+  ) throws(Errno)
+
+  /// Makes a mount of the context's superblock that is attached nowhere.
+  mutating func createDetachedMount(
+    of context: borrowing FileDescriptor, flags: MountFlags
+  ) throws(Errno) -> FileDescriptor
+
+  /// Attaches a detached mount to the pinned mount point.
+  mutating func attach(
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
+  ) throws(Errno)
+
+  /// Mounts in one step onto the pinned mount point, in a child, where the kernel lacks the others.
+  mutating func mountInOneStep(
+    _ plan: MountPlan, at mountPoint: borrowing FileDescriptor,
+    fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller, patience: Patience
+  ) throws(Errno)
+
+  /// Takes away the mount that is on top at `place`.
+  mutating func detachMount(at place: borrowing FileDescriptor) throws(Errno)
+
+  /// Ends the FUSE connection with this number for good, so that nothing waits for its server.
+  mutating func abortConnection(_ number: UInt32, patience: Patience) throws(Errno)
+
+  /// Sets the block size of a device, in bytes, in a child.
+  mutating func setBlockSize(
+    _ size: UInt32, of device: borrowing FileDescriptor, patience: Patience
+  ) throws(Errno)
+
+  /// Writes a mount into the userspace mount table, in a child. With `namesCaller` the caller's name
+  /// goes in as `user=`, so that it may unmount.
+  mutating func record(
+    _ record: MountRecord, namesCaller: Bool, caller: Caller, patience: Patience
+  ) throws(Errno)
+
+  /// Takes the entry for `target` out of the userspace mount table again, in a child.
+  mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno)
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/// What the worker is about to wait for. The monitor hears of each step and holds its clock: the
+/// worker itself has no deadline, because a process that a hostile file system holds could not keep
+/// one.
+public enum Step: UInt8, CaseIterable, Equatable, Sendable {
+  /// Walking to the mount point and looking at it.
+  case mountPoint
+  /// Walking to the files that a root caller named.
+  case namedFiles
+  /// A place in the service's queue.
+  case connection
+  /// The server's answer to the hello.
+  case hello
+  /// The server's next packet.
+  case command
+  /// A file that the server asked for.
+  case file
+
+  /// What is waited for, in plain words.
+  public var description: [UInt8] {
+    switch self {
+    case .mountPoint: return Array("the mount point".utf8)
+    case .namedFiles: return Array("the named files".utf8)
+    case .connection: return Array("the service to take the connection".utf8)
+    case .hello: return Array("the service's first answer".utf8)
+    case .command: return Array("the service's next request".utf8)
+    case .file: return Array("a file that the service asked for".utf8)
+    }
+  }
+
+  /// How long the step may take, in seconds, unless the caller says otherwise.
+  public var defaultTimeout: UInt32 {
+    switch self {
+    case .connection, .hello: return 90
+    case .mountPoint, .namedFiles, .command, .file: return 300
+    }
+  }
+}

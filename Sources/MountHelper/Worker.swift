@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+internal import MountProtocol
+internal import MountSession
+
+/// What worker and monitor both know before the first of them meets anything hostile.
+struct MountTask {
+  /// The command line.
+  var invocation: MountInvocation
+  /// Who calls.
+  var caller: Caller
+  /// The service's name.
+  var subtype: [UInt8]
+  /// All that is decided about the mount.
+  var rules: MountRules
+  /// The files that the server may ask for.
+  var namedFiles: NamedFiles
+}
+
+/// The process that meets the server: it has the caller's rights and no other.
+struct Worker: ~Copyable {
+  private let task: MountTask
+  private let monitor: MonitorChannel
+
+  init(task: MountTask, monitor: consuming MonitorChannel) {
+    self.task = task
+    self.monitor = monitor
+  }
+
+  /// Serves until the end and returns the process's exit status, which means nothing to anyone: the
+  /// monitor has heard how it ended.
+  func run() -> Int32 {
+    do throws(WorkerError) {
+      try serve()
+      try monitor.send(.complete)
+      return 0
+    } catch {
+      switch error {
+      case .noService:
+        try? monitor.send(.failed(.noService))
+      case .failed(let line):
+        try? monitor.send(.report(line))
+        try? monitor.send(.failed(.failed))
+      case .refused, .monitorGone:
+        try? monitor.send(.failed(.failed))
+      }
+      return 1
+    }
+  }
+
+  /// The way of one mount, on this side.
+  private func serve() throws(WorkerError) {
+    try monitor.send(.awaiting(.mountPoint))
+    let mountPoint = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
+    try monitor.send(.mountPoint(mountPoint.format), passing: mountPoint.descriptor.rawValue)
+
+    let files = try fileOpener()
+    let fuseDevice = try openFuseDevice()
+    try monitor.send(.fuseDevice, passing: fuseDevice.rawValue)
+
+    try monitor.send(.awaiting(.connection))
+    let service = try ServiceConnection.connect(subtype: task.subtype)
+    try monitor.send(.awaiting(.hello))
+    try service.greet(task.rules.helloFlags)
+    try service.sendFirstFiles(
+      arguments: [task.subtype] + task.invocation.serverArguments, fuseDevice: fuseDevice)
+
+    let session = MountSession(rules: task.rules, mountPointKind: mountPoint.kind)
+    try converse(session, service: service, files: files)
+  }
+
+  private func fileOpener() throws(WorkerError) -> FileOpener {
+    guard task.caller.isRoot else { return FileOpener(rules: task.rules.openRules, pinned: nil) }
+    try monitor.send(.awaiting(.namedFiles))
+    return FileOpener(rules: task.rules.openRules, pinned: PinnedFiles(task.namedFiles))
+  }
+
+  /// Opens the device by which the kernel and the server will speak.
+  private func openFuseDevice() throws(WorkerError) -> FileDescriptor {
+    let path = text("/dev/fuse")
+    do throws(Errno) {
+      let device = try openFile(path, .readWrite)
+      guard try device.status().isCharacterDevice(major: 10, minor: 229) else {
+        throw .notTypewriter
+      }
+      return device
+    } catch {
+      throw .failed(
+        describe(path, error, advice: "is the fuse module loaded, and may you use the device?"))
+    }
+  }
+
+  /// Answers the server's packets until it says goodbye.
+  private func converse(
+    _ start: MountSession, service: borrowing ServiceConnection, files: borrowing FileOpener
+  ) throws(WorkerError) {
+    var session = start
+    while true {
+      try monitor.send(.awaiting(.command))
+      let packet = try service.receive()
+      switch session.handle(packet) {
+      case .open(let plan):
+        try open(plan, service: service, files: files)
+      case .refuseFile(let refusal, let path, let quiet):
+        if !quiet { try report(refusal) }
+        try service.send(.file(error: refusal.error, path: path))
+      case .accept(let warnings):
+        for warning in warnings { try monitor.send(.report(warning.text)) }
+        try service.send(.simple(error: nil))
+      case .refuse(let refusal):
+        try report(refusal)
+        try service.send(.simple(error: refusal.error))
+      case .mount(let request):
+        let error = try mount(request)
+        session.mountEnded(succeeded: error == nil)
+        try service.send(.simple(error: error))
+      case .wait:
+        break
+      case .complete:
+        return
+      case .fail(let failure):
+        throw .failed(failure.explanation)
+      }
+    }
+  }
+
+  private func report(_ refusal: SessionRefusal) throws(WorkerError) {
+    try monitor.send(
+      .report(refusal.explanation(configurationPath: BuildConfiguration.configurationPath)))
+  }
+
+  /// Has the monitor make the mount; it has said itself what went wrong.
+  private func mount(_ request: MountRequest) throws(WorkerError) -> ErrorNumber? {
+    do throws(WorkerError) {
+      try monitor.mount(request)
+      return nil
+    } catch {
+      guard case .refused(let number) = error else { throw error }
+      return number
+    }
+  }
+
+  /// Opens a file and answers with it, or with why not.
+  private func open(
+    _ plan: OpenPlan, service: borrowing ServiceConnection, files: borrowing FileOpener
+  ) throws(WorkerError) {
+    try monitor.send(.awaiting(.file))
+    do throws(OpenError) {
+      let file = try files.open(plan, monitor: monitor)
+      if plan.blockSize != 0 { try setBlockSize(of: file, plan: plan) }
+      do throws(WorkerError) {
+        try monitor.send(.explain(plan.path + text(": opened for the service")))
+        try service.send(.file(error: nil, path: plan.path), passing: file.rawValue)
+      } catch {
+        throw .worker(error)
+      }
+    } catch {
+      let number: ErrorNumber
+      let line: [UInt8]
+      switch error {
+      case .system(let error):
+        number = ErrorNumber(rawValue: UInt32(error.rawValue))
+        line = describe(plan.path, error)
+      case .refused(let refusal):
+        number = refusal.error
+        line = refusal.explanation
+      case .worker(let error):
+        throw error
+      }
+      // A server asks again for a while when a device is busy.
+      if !plan.quiet, number != .busy { try monitor.send(.report(line)) }
+      try service.send(.file(error: number, path: plan.path))
+    }
+  }
+
+  private func setBlockSize(
+    of device: borrowing FileDescriptor, plan: OpenPlan
+  ) throws(OpenError) {
+    do throws(WorkerError) {
+      try monitor.setBlockSize(plan.blockSize, of: device)
+    } catch {
+      throw OpenError(error)
+    }
+  }
+}
