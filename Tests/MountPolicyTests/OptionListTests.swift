@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import MountPolicy
+import Testing
+
+@Suite("Option lists")
+struct OptionListTests {
+  @Test(
+    arguments: [
+      ("", []), (",", []), (",,a,,", ["a"]), ("ro", ["ro"]),
+      ("ro,allow_other", ["ro", "allow_other"]),
+      (#"a\,b,c"#, ["a,b", "c"]), (#"a\\,b"#, [#"a\"#, "b"]), (#"\,allow_other"#, [",allow_other"]),
+      (#"a\040b"#, ["a b"]), (#"a\054b"#, ["a,b"]), (#"a\377"#, ["a\u{0}"]), (#"a\08"#, ["a08"]),
+      (#"a\40"#, ["a40"]), (#"a\4000"#, ["a4000"]), (#"a\n"#, ["an"]), (#"a\"#, [#"a\"#]),
+      (#"a\,"#, ["a,"]), (#"a\000b,c"#, ["a", "c"]), (#"\000b,c"#, ["c"]), (#"a\07"#, ["a07"]),
+      (#"context="a,b",c"#, [#"context="a,b""#, "c"]), (#"a="x"#, [#"a="x"#]),
+      (#"a="x,ro"#, [#"a="x"#, "ro"]), (#"a="b",c="d,ro"#, [#"a="b""#, #"c="d"#, "ro"]),
+      (#"a="x\",ro,b="y,z""#, [#"a="x""#, "ro", #"b="y,z""#]),
+      (#"a="b\,c""#, [#"a="b,c""#]), (#"a=\042,ro"#, [#"a=""#, "ro"]),
+      ("RO,ro ", ["RO", "ro "]), ("-n,--", ["-n", "--"]),
+    ] as [(String, [String])])
+  func `An argument of the caller is split as libfuse and mount split it`(
+    argument: String, words: [String]
+  ) {
+    // A byte that is no character stands in the table as NUL.
+    let expected = words.map { bytes($0).map { $0 == 0 ? 0xff : $0 } }
+    #expect(OptionList.words(ofArgument: bytes(argument)) == expected)
+  }
+
+  @Test(
+    arguments: [
+      ("", []), (",,", []), ("a,,b,", ["a", "b"]), (#"a\,b"#, [#"a\"#, "b"]),
+      (#"context="a,b",c"#, [#"context="a,b""#, "c"]), (#"a"b"c"#, [#"a"b"c"#]),
+      (#"a\054b"#, [#"a\054b"#]),
+    ] as [(String, [String])])
+  func `A list from the server knows commas and quotes but no escapes`(
+    argument: String, words: [String]
+  ) throws {
+    #expect(try OptionList.words(ofServerList: bytes(argument)) == words.map { bytes($0) })
+  }
+
+  @Test(arguments: [#"context="a"#, #"""#, #"a,context="b,c"#, #"a="b"c""#, #"a=\""#])
+  func `A quote that the server never closes is refused`(argument: String) {
+    guard
+      case .openQuote = refusal({ () throws(Refusal) in
+        try OptionList.words(ofServerList: bytes(argument))
+      })
+    else {
+      Issue.record("not refused")
+      return
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("a", "a", nil), ("a=", "a", ""), ("a=b", "a", "b"), ("a=b=c", "a", "b=c"), ("=b", "", "b"),
+    ] as [(String, String, String?)])
+  func `A word is split at its first equals sign`(word: String, key: String, value: String?) {
+    let split = OptionList.keyAndValue(bytes(word))
+    #expect(split.key == bytes(key))
+    #expect(split.value == value.map { bytes($0) })
+  }
+
+  @Test(
+    arguments: [
+      (#""a,b""#, "a,b"), (#""""#, ""), (#"""#, nil), ("a", nil), (#""a"#, nil), (#"a""#, nil),
+    ] as [(String, String?)])
+  func `Quotes come off in pairs`(value: String, inner: String?) {
+    #expect(OptionList.unquoted(bytes(value)) == inner.map { bytes($0) })
+  }
+}

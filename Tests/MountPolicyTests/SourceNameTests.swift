@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import MountPolicy
+import MountProtocol
+import Testing
+
+@Suite("Source names")
+struct SourceNameTests {
+  private func judge(_ source: [UInt8]) -> Refusal? {
+    refusal { () throws(Refusal) in
+      try SourceName.judge(
+        source, namedFiles: NamedFiles(operands: list("/home/u/disk.img"), optionValues: []))
+    }
+  }
+
+  @Test(arguments: [
+    "squashfs", "disk.img", "a name with spaces", "-x", "--help", "$(id)", "a\\b", "\u{e9}",
+    "/home/u/disk.img", "/dev/fuse", "user@host:/dir", "~/x", "none",
+  ])
+  func `A name that is no foreign path is taken`(source: String) {
+    #expect(judge(bytes(source)) == nil)
+  }
+
+  @Test(arguments: [
+    "/", "/etc/passwd", "/home/u/disk.imgx", "/home/u/./disk.img", "//home/u/disk.img",
+    "/dev/fuse/",
+    "/dev/sda1", "//server/share",
+  ])
+  func `A path that the caller did not name is refused`(source: String) {
+    #expect(judge(bytes(source)) == .sourceNotNamed(bytes(source)))
+    #expect(judge(bytes(source))?.error == .permissionDenied)
+  }
+
+  @Test(arguments: [0...0x1f, 0x7f...0x7f] as [ClosedRange<UInt8>])
+  func `A control byte anywhere is refused`(range: ClosedRange<UInt8>) {
+    for byte in range {
+      for source in [[byte], bytes("a") + [byte], [byte] + bytes("a"), bytes("/dev/fuse") + [byte]]
+      {
+        #expect(judge(source) == .sourceHoldsControlByte(source))
+        #expect(judge(source)?.error == .invalidArgument)
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      (1, nil), (255, nil), (256, nil), (4095, nil), (4096, .nameTooLong), (60_000, .nameTooLong),
+    ] as [(Int, ErrorNumber?)])
+  func `A name has at most 4095 bytes`(length: Int, error: ErrorNumber?) {
+    #expect(judge([UInt8](repeating: 0x61, count: length))?.error == error)
+  }
+
+  @Test func `An empty name is refused, and invalid UTF-8 is not`() {
+    #expect(judge([]) == .emptySource)
+    #expect(judge([0xff, 0xfe]) == nil)
+  }
+}
