@@ -90,7 +90,7 @@ public struct FuseConfiguration: Equatable, Sendable {
   /// What `sscanf(text, "mount_max = %i")` finds: any or no white space around `=`, an optional
   /// sign, `0x` for hexadecimal and `0` for octal, and anything after the number.
   ///
-  /// One difference is deliberate: where `sscanf` lets a number overflow, so that a large one may
+  /// `0b` is the number 0 with something after it, as before C23. One difference is deliberate: where `sscanf` lets a number overflow, so that a large one may
   /// come out as -1, the line is not taken.
   private static func mountMaximum(in text: [UInt8]) -> Number {
     guard let afterName = text.rest(after: ascii("mount_max")) else { return .none }

@@ -42,7 +42,9 @@ public enum MountPointRules {
     }
     if caller.isRoot { return }
     // Anyone may write to /tmp, but only its owner decides what covers it.
-    guard point.mode & sticky == 0 || point.owner == caller.userID else {
+    guard
+      point.kind == .regular || point.mode & sticky == 0 || point.owner == caller.userID
+    else {
       throw .mountPointIsSticky
     }
     guard point.writableByCaller else { throw .mountPointNotWritable }

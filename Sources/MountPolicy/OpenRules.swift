@@ -9,7 +9,7 @@ public struct OpenPlan: Equatable, Sendable {
   /// The flags for the open(2) that gives the server's descriptor: access mode, `O_EXCL`, `O_SYNC`,
   /// `O_DSYNC`, `O_DIRECT`, `O_TRUNC`, `O_APPEND`, `O_NOATIME`, `O_LARGEFILE`, and no others.
   public var openFlags: UInt32
-  /// Whether the file is created when it does not exist (`O_CREAT`).
+  /// Whether the file is created when it does not exist (`O_CREAT`); never with BDEV.
   public var creates: Bool
   /// Whether the file must not exist yet (`O_CREAT` with `O_EXCL`).
   public var mustCreate: Bool
@@ -70,8 +70,9 @@ public struct OpenRules: Equatable, Sendable {
     guard refused.isEmpty else { throw .openFlagsNotAllowed(refused.rawValue, path: path) }
     let accessMode = flags.intersection(.accessMode)
     guard accessMode != .accessMode else { throw .badAccessMode(path) }
-    let creates = flags.contains(.create)
-    let writes = !accessMode.isEmpty || creates || flags.contains(.truncate)
+    let writes = !accessMode.isEmpty || flags.contains(.create) || flags.contains(.truncate)
+    // open(2) creates regular files only, which BDEV would then refuse and leave behind.
+    let creates = flags.contains(.create) && !blockDevice
     guard !(writes && readOnly) else { throw .writeToReadOnly(path) }
 
     let blockSize = blockDevice ? request.blockSize : 0

@@ -27,9 +27,6 @@ public struct SuperblockOptions: Equatable, Sendable {
   /// The longest value that `fsconfig(2)` takes, in bytes.
   static let longestValue = 255
 
-  /// No options.
-  public init() {}
-
   /// Reads a list as the server sent it.
   /// - Throws: `EPERM` for `allow_other` without permission and for LSM contexts of users; `EINVAL`
   ///   for everything that is not on the list.

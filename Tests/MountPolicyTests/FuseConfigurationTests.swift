@@ -48,7 +48,8 @@ struct FuseConfigurationTests {
       ("mount_max \t = \u{b} 5\n", 5), ("mount_max = +5\n", 5), ("mount_max = 010\n", 8),
       ("mount_max = 08\n", 0), ("mount_max = 0x1F\n", 31), ("mount_max = 0Xff\n", 255),
       ("mount_max = 5abc\n", 5), ("mount_max = 5 6\n", 5), ("mount_max = 0\n", 0),
-      ("mount_max = -0\n", 0), ("mount_max = 2147483647\n", 2_147_483_647),
+      ("mount_max = -0\n", 0), ("mount_max = 0b101\n", 0),
+      ("mount_max = 2147483647\n", 2_147_483_647),
       ("mount_max = 1\nmount_max = 2\n", 2), ("mount_max = 7 # 8\n", 7),
     ] as [(String, Int)])
   func `mount_max is read as sscanf reads it`(content: String, expected: Int) {

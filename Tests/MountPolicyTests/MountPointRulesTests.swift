@@ -23,6 +23,7 @@ struct MountPointRulesTests {
     #expect(judge(mode: 0o100644) == nil)
     #expect(judge(mode: 0o040777, owner: 0) == nil)
     #expect(judge(mode: 0o041777, owner: 1000) == nil)
+    #expect(judge(mode: 0o101666, owner: 0) == nil)
   }
 
   @Test(arguments: [0o010600, 0o140777, 0o020666, 0o060660, 0o120777, 0] as [UInt32])

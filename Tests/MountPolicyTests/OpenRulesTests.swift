@@ -172,6 +172,17 @@ struct OpenRulesTests {
     #expect(OpenRules.supportedRequestFlags.contains(.quiet))
   }
 
+  @Test func `BDEV never creates a file, and O_CREAT counts as writing all the same`() throws {
+    let plan = try judge([.create, .exclusive], mode: 0o644, blockDevice: true)
+    #expect(!plan.creates && !plan.mustCreate)
+    #expect(plan.createMode == 0)
+    #expect(plan.writes)
+    let reason = refusal { () throws(Refusal) in
+      try judge(.create, readOnly: true, blockDevice: true)
+    }
+    #expect(reason == .writeToReadOnly(image))
+  }
+
   @Test(arguments: [0, 512, 1024, 4096, 65536] as [UInt32])
   func `BDEV takes block sizes that a device can have`(size: UInt32) throws {
     let plan = try judge(.readWrite, path: bytes("/dev/sdb1"), blockDevice: true, blockSize: size)
