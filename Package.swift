@@ -62,6 +62,7 @@ let package = Package(
       name: "fuservicemount3", dependencies: ["LinuxPrivileges"], linkerSettings: hardenedLink),
 
     .testTarget(name: "MountProtocolTests", dependencies: ["MountProtocol"]),
+    .testTarget(name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"]),
   ],
   swiftLanguageModes: [.v6]
 )
