@@ -18,6 +18,17 @@ extension FileDescriptor {
     return identifier
   }
 
+  /// The minor number of the device of the superblock that the descriptor lies on, which is the
+  /// number of a FUSE connection. The file system is not asked.
+  ///
+  /// The corresponding system call is `statx(2)`.
+  public func superblockDeviceMinor() throws(Errno) -> UInt32 {
+    var minor: UInt32 = 0
+    // The shim writes the value it is given.
+    guard unsafe clinux_device_minor(rawValue, &minor) == 0 else { throw .last }
+    return minor
+  }
+
   /// The id of the parent of the mount that the descriptor lies on, by one call whose cost does not
   /// depend on how many mounts there are.
   ///

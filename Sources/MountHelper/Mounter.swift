@@ -63,7 +63,9 @@ struct Mounter: ~Copyable {
   private var attached: FileDescriptor?
   /// Whether the mount is in the tree already at DOIT, because the kernel can only mount in one step.
   private var isMountedInOneStep = false
-  /// The type of such a mount, by which it is found.
+  /// The mounts that were there before such a mount; it is found by not being one of them.
+  private var mountsBefore: [UInt64] = []
+  /// The type of such a mount.
   private var oneStepType: [UInt8] = []
 
   /// A mounter for the pinned `mountPoint`.
@@ -133,8 +135,10 @@ struct Mounter: ~Copyable {
     _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, with operations: inout Operations,
     patience: Patience
   ) throws(MountFailure) {
+    self.plan = plan
     oneStepType = plan.mountType
     do throws(Errno) {
+      mountsBefore = try MountTable.read().entries.map { $0.identifier }
       try operations.mountInOneStep(
         plan, at: mountPoint, fuseDevice: fuseDevice, rootMode: format.rootMode,
         caller: task.caller, patience: patience)
@@ -145,7 +149,6 @@ struct Mounter: ~Copyable {
       throw .system("mounting", error)
     }
     isMountedInOneStep = true
-    self.plan = plan
     do throws(MountFailure) {
       try checkPlace()
       try checkCount(more: 0)
@@ -227,7 +230,7 @@ struct Mounter: ~Copyable {
     case .none:
       let table = try MountTable.read()
       guard let entry = try oneStepMount(in: table) else { return false }
-      return !table.isCovered(entry)
+      return entry.parent == parent && !table.isCovered(entry)
     case .some(let mount):
       do throws(Errno) {
         return try mount.parentMountID() == parent
@@ -251,30 +254,52 @@ struct Mounter: ~Copyable {
 
   // MARK: Undoing
 
-  /// Takes the mount away if it is in the tree. umount2 takes whatever is on top, so it is asked only
-  /// when nothing covers the mount; otherwise the server is cut off from it, and the caller is told.
+  /// Takes the mount away, wherever it is. What was never attached goes with its descriptor.
   mutating func undo<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations, patience: Patience
   ) throws(MountFailure) {
     defer {
+      detached = nil
       attached = nil
       isMountedInOneStep = false
     }
-    guard attached != nil || isMountedInOneStep else { return }
     do throws(Errno) {
-      let table = try MountTable.read()
-      guard let entry = try ownEntry(in: table) else { return }
-      if table.isCovered(entry) {
-        try operations.abortConnection(entry.deviceMinor, patience: patience)
-        throw .busy
-      }
-      if let mount = attached.take() {
-        try operations.detachMount(at: mount)
-      } else {
-        try operations.detachMount(at: mountPoint)
-      }
+      try cutOffDetached(with: &operations, patience: patience)
+      try removeFromTree(with: &operations, patience: patience)
     } catch {
       throw error == .busy ? .cannotUndo : .system("taking the mount away again", error)
+    }
+  }
+
+  /// Letting go of a fuseblk mount asks its server to end (DESTROY) and waits for the answer, for
+  /// ever; a connection that was aborted has nobody to wait for.
+  private func cutOffDetached<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations, patience: Patience
+  ) throws(Errno) {
+    guard plan?.fuseblk == true else { return }
+    switch detached {
+    case .none: break
+    case .some(let mount):
+      try operations.abortConnection(try mount.superblockDeviceMinor(), patience: patience)
+    }
+  }
+
+  /// umount2 takes whatever is on top, so it is asked only when nothing covers the mount; otherwise
+  /// the server is cut off from it, and the caller is told.
+  private mutating func removeFromTree<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations, patience: Patience
+  ) throws(Errno) {
+    guard attached != nil || isMountedInOneStep else { return }
+    let table = try MountTable.read()
+    guard let entry = try ownEntry(in: table) else { return }
+    if table.isCovered(entry) || plan?.fuseblk == true {
+      try operations.abortConnection(entry.deviceMinor, patience: patience)
+    }
+    guard !table.isCovered(entry) else { throw .busy }
+    if let mount = attached.take() {
+      try operations.detachMount(at: mount)
+    } else {
+      try operations.detachMount(at: mountPoint)
     }
   }
 
@@ -285,9 +310,12 @@ struct Mounter: ~Copyable {
     }
   }
 
-  /// A mount that was made in one step is known by its place and type; there is no descriptor of it.
+  /// A mount that was made in one step is known by its place, its type, and by being new; there is no
+  /// descriptor of it.
   private func oneStepMount(in table: MountTable) throws(Errno) -> MountTableEntry? {
-    let entry = table.entry(on: parent, at: try mountPoint.currentPath())
-    return entry?.type == oneStepType ? entry : nil
+    let place = try mountPoint.currentPath()
+    return table.entries.last {
+      $0.type == oneStepType && $0.mountPoint == place && !mountsBefore.contains($0.identifier)
+    }
   }
 }

@@ -106,12 +106,12 @@ public enum Refusal: Error, Equatable, Sendable {
   public var error: ErrorNumber {
     switch self {
     case .fileNotNamed, .writeToReadOnly, .specialFile, .kernelMadeFile, .fuseblkSourceNotNamed,
-      .sourceNotNamed, .mountPointIsSpecial:
+      .mountPointIsSpecial:
       return .permissionDenied
     case .fuseblkNeedsRoot, .allowOtherNotPermitted, .securityContextNeedsRoot,
       .mountPointNotWritable, .mountPointIsSticky, .mountPointFileSystem:
       return .notPermitted
-    case .pathTooLong, .sourceTooLong:
+    case .pathTooLong:
       return .nameTooLong
     case .notBlockDevice:
       return .notBlockDevice
@@ -123,7 +123,8 @@ public enum Refusal: Error, Equatable, Sendable {
       return .notDirectory
     case .emptyType, .badType, .typeTooLong, .badTimeout, .unrecordableOption,
       .userspaceOptionsTooLong, .unknownRequestFlags, .openFlagsNotAllowed, .badAccessMode,
-      .badBlockSize, .unknownContextFlags, .emptySource, .sourceHoldsControlByte, .openQuote,
+      .badBlockSize, .unknownContextFlags, .emptySource, .sourceTooLong,
+      .sourceHoldsControlByte, .sourceNotNamed, .openQuote,
       .unknownOption, .optionOfHelper, .optionOnlyForCaller, .badOptionValue, .repeatedOption,
       .blockSizeNeedsFuseblk, .mountFlagsNotAllowed, .notTheMountPoint, .unknownExpectedFormat:
       return .invalidArgument

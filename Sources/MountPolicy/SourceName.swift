@@ -11,7 +11,7 @@ public enum SourceName {
   ///
   /// A name that begins with `/` looks like a path to whoever reads the mount table, and umount(8)
   /// finds mounts by it, so it has to be one that the caller wrote.
-  /// - Throws: `EINVAL` for an empty name and for control bytes, `ENAMETOOLONG`, `EACCES` for a path
+  /// - Throws: `EINVAL` for an empty name, control bytes, more than 4095 bytes, and for a path
   ///   that the caller did not name.
   public static func judge(_ source: [UInt8], namedFiles: NamedFiles) throws(Refusal) {
     guard !source.isEmpty else { throw .emptySource }

@@ -17,7 +17,8 @@ public struct UserspaceOptions: Equatable, Sendable {
   private static let maximumWarnings = 8
 
   /// Reads a list as the server sent it. `callerName` is the caller's user name: libfuse's servers
-  /// repeat it as `user=`, and the helper records it anyway; `nil` when it is not known.
+  /// repeat it as `user=`, and the helper records it anyway. `nil` when it is not known; then a
+  /// `user=` is dropped without a word, unless it is root's.
   public init(_ list: [UInt8], callerName: [UInt8]? = nil) {
     var length = 0
     var further = 0
@@ -27,7 +28,9 @@ public struct UserspaceOptions: Equatable, Sendable {
         recordsNothing = true
         continue
       }
-      if let name = word.rest(after: ascii("user=")), callerName == nil || name == callerName {
+      if let name = word.rest(after: ascii("user=")),
+        callerName.map({ $0 == name }) ?? (name != ascii("root"))
+      {
         continue
       }
       let isTaken = word.begins(with: ascii("x-")) && UserspaceOptions.isRecordable(word)

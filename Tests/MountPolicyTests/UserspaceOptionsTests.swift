@@ -38,11 +38,12 @@ struct UserspaceOptionsTests {
   @Test func `A quote or backslash does not hide the next word`() {
     let options = UserspaceOptions(bytes(#"x-a="b,uhelper=evil",x-c\,user=root"#))
     #expect(options.words.isEmpty)
-    #expect(options.warnings.count == 3)
+    #expect(options.warnings.count == 4)
   }
 
-  @Test func `The caller's own name is dropped silently, and so is any when it is not known`() {
+  @Test func `The caller's own name is dropped silently, and so is any but root's when it is not known`() {
     #expect(UserspaceOptions(bytes("user=joe"), callerName: bytes("joe")).warnings.isEmpty)
+    #expect(UserspaceOptions(bytes("user=root")).warnings == [.dropped(bytes("user=root"))])
     #expect(UserspaceOptions(bytes("user=joe,x-a")).warnings.isEmpty)
     #expect(UserspaceOptions(bytes("user=joe,x-a")).words == list("x-a"))
   }

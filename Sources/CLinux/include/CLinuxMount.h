@@ -128,6 +128,19 @@ static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
 	return 0;
 }
 
+// statx(2) with an empty mask again: the minor number of the superblock's device, which is the
+// number of a FUSE connection.
+static inline int clinux_device_minor(int fd, uint32_t *minor)
+{
+	struct statx status;
+
+	memset(&status, 0, sizeof status);
+	if (statx(fd, "", 0x1000 | 0x4000, 0, &status))
+		return -1;
+	*minor = status.stx_dev_minor;
+	return 0;
+}
+
 // linux/fs.h clashes with sys/mount.h in Debian 12, so the block device ioctls stand here.
 static const unsigned long clinux_BLKBSZSET = _IOW(0x12, 113, size_t);
 static const unsigned long clinux_BLKBSZGET = _IOR(0x12, 112, size_t);
