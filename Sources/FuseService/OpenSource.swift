@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+public import LinuxPrimitives
+internal import MountProtocol
+
+/// The image or block device that a server mounts, and how it wants it.
+public struct SourceRequest: Equatable, Sendable {
+  /// The name, byte for byte as it stands on the command line.
+  public var path: [UInt8]
+  /// Whether to try to open it for writing first. Without it the source is never asked for but
+  /// read-only, as `-o ro` has to mean.
+  public var readWrite: Bool
+  /// Whether it has to be a block device.
+  public var requireBlockDevice: Bool
+  /// The block size that a block device is set to, in bytes; 0 leaves it as it is. Only used with
+  /// `requireBlockDevice`.
+  public var blockSize: UInt32
+  /// More `O_*` flags, such as `O_SYNC` or `O_DIRECT`.
+  public var extraOpenFlags: Int32
+  /// How long to ask again when the source is in use, in milliseconds: udev looks at a device for a
+  /// moment after every change, and the last mount of an image may still be ending.
+  public var busyPatience: Int64
+
+  /// A request for `path`, by default to be written where that is allowed.
+  public init(
+    path: [UInt8], readWrite: Bool = true, requireBlockDevice: Bool = false,
+    blockSize: UInt32 = 0, extraOpenFlags: Int32 = 0, busyPatience: Int64 = 5_000
+  ) {
+    self.path = path
+    self.readWrite = readWrite
+    self.requireBlockDevice = requireBlockDevice
+    self.blockSize = blockSize
+    self.extraOpenFlags = extraOpenFlags
+    self.busyPatience = busyPatience
+  }
+}
+
+/// A source as the helper opened it.
+public struct OpenedSource: ~Copyable, Sendable {
+  /// The open file.
+  public let descriptor: FileDescriptor
+  /// Whether it can only be read.
+  public let isReadOnly: Bool
+}
+
+extension FuseServiceConnection {
+  /// Opens the source as file system servers do: for reading and writing when that is wished for,
+  /// read-only when that is not permitted (`EPERM`, `EACCES`, `EROFS`), and again for some seconds
+  /// when the source is in use (`EBUSY`). With `O_EXCL` always, which keeps a block device from being
+  /// opened twice.
+  ///
+  /// - Throws: `refused` with the last answer. The helper has told the caller about it: only
+  ///   attempts that something else follows are made quietly. A server need not say it again.
+  public mutating func openSource(
+    _ request: SourceRequest
+  ) throws(FuseServiceError) -> OpenedSource {
+    let deadline = Deadline.after(milliseconds: request.busyPatience)
+    var writes = request.readWrite
+    while true {
+      do throws(FuseServiceError) {
+        return try attempt(request, writes: writes, flags: .quiet)
+      } catch {
+        switch next(after: error, writes: writes, mayWait: !deadline.hasPassed) {
+        case .readOnly: writes = false
+        case .again: sleep(milliseconds: 200)
+        case .aloud: return try attempt(request, writes: writes, flags: [])
+        case .giveUp: throw error
+        }
+      }
+    }
+  }
+
+  private mutating func attempt(
+    _ request: SourceRequest, writes: Bool, flags: OpenRequestFlags
+  ) throws(FuseServiceError) -> OpenedSource {
+    let openFlags = (writes ? O_RDWR : O_RDONLY) | O_EXCL | request.extraOpenFlags
+    let descriptor =
+      request.requireBlockDevice
+      ? try requestBlockDevice(
+        request.path, openFlags: openFlags, blockSize: request.blockSize, flags: flags)
+      : try requestFile(request.path, openFlags: openFlags, flags: flags)
+    return OpenedSource(descriptor: descriptor, isReadOnly: !writes)
+  }
+}
+
+/// What follows an attempt that failed.
+private enum NextAttempt {
+  case readOnly, again, aloud, giveUp
+}
+
+private func next(after error: FuseServiceError, writes: Bool, mayWait: Bool) -> NextAttempt {
+  guard case .refused(_, let reason) = error else { return .giveUp }
+  switch reason {
+  case .notPermitted, .permissionDenied, .readOnlyFileSystem:
+    return writes ? .readOnly : .aloud
+  case .busy:
+    return mayWait ? .again : .aloud
+  default:
+    return .aloud
+  }
+}
