@@ -22,7 +22,8 @@ public struct FuseServiceTimeouts: Equatable, Sendable {
 /// guard var connection = try FuseServiceConnection.accept() else { /* not started as a service */ }
 /// let source = try connection.openSource(SourceRequest(path: connection.arguments[1]))
 /// connection.finishRequests()
-/// // look at the source, prepare the FUSE session on connection.fuseDevice
+/// // look at the source, prepare the FUSE session on connection.duplicateFuseDevice()
+/// connection.releaseFuseDevice()
 /// try connection.mount(parameters)
 /// connection.goodbye(exitCode: 0)
 /// // serve the kernel
@@ -41,8 +42,7 @@ public struct FuseServiceConnection: ~Copyable, Sendable {
   public let mayUseFuseblk: Bool
   /// How long to wait for the helper's answers.
   public var timeouts: FuseServiceTimeouts
-  /// The open `/dev/fuse` of this mount, or `nil` after `releaseFuseDevice()`.
-  public private(set) var fuseDevice: FileDescriptor?
+  private var fuseDevice: FileDescriptor?
   var expectedFormat: UInt16 = 0
 
   /// The socket that the service manager passed, and on it the beginning of the conversation.
@@ -106,6 +106,21 @@ public struct FuseServiceConnection: ~Copyable, Sendable {
     self.fuseDevice = consume fuseDevice
     mayAllowOther = flags.contains(.allowOther)
     mayUseFuseblk = flags.contains(.fuseblk)
+  }
+
+  /// A descriptor of `/dev/fuse` for the FUSE session to own, close-on-exec: libfuse takes it as the
+  /// mount point `/dev/fd/N`.
+  ///
+  /// The corresponding system call is `fcntl(2)` with `F_DUPFD_CLOEXEC`.
+  public func duplicateFuseDevice() throws(Errno) -> Int32 {
+    switch fuseDevice {
+    case .some(let device):
+      let number = clinux_fcntl(device.rawValue, F_DUPFD_CLOEXEC, 0)
+      guard number >= 0 else { throw .last }
+      return number
+    case nil:
+      throw .badFileDescriptor
+    }
   }
 
   /// Closes this connection's descriptor of `/dev/fuse`. To be called once the FUSE session has its

@@ -42,6 +42,9 @@ public struct OpenedSource: ~Copyable, Sendable {
   public let descriptor: FileDescriptor
   /// Whether it can only be read.
   public let isReadOnly: Bool
+
+  /// The open file, for whoever keeps it.
+  public consuming func takeDescriptor() -> FileDescriptor { descriptor }
 }
 
 extension FuseServiceConnection {
