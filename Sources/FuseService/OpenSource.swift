@@ -16,6 +16,9 @@ public struct SourceRequest: Equatable, Sendable {
   /// The block size that a block device is set to, in bytes; 0 leaves it as it is. Only used with
   /// `requireBlockDevice`.
   public var blockSize: UInt32
+  /// Whether to ask with `O_EXCL`, which keeps a block device from being opened twice. A `fuseblk`
+  /// mount opens its device itself and has to go without.
+  public var exclusive: Bool
   /// More `O_*` flags, such as `O_SYNC` or `O_DIRECT`.
   public var extraOpenFlags: Int32
   /// How long to ask again when the source is in use, in milliseconds: udev looks at a device for a
@@ -25,12 +28,14 @@ public struct SourceRequest: Equatable, Sendable {
   /// A request for `path`, by default to be written where that is allowed.
   public init(
     path: [UInt8], readWrite: Bool = true, requireBlockDevice: Bool = false,
-    blockSize: UInt32 = 0, extraOpenFlags: Int32 = 0, busyPatience: Int64 = 5_000
+    blockSize: UInt32 = 0, exclusive: Bool = true, extraOpenFlags: Int32 = 0,
+    busyPatience: Int64 = 5_000
   ) {
     self.path = path
     self.readWrite = readWrite
     self.requireBlockDevice = requireBlockDevice
     self.blockSize = blockSize
+    self.exclusive = exclusive
     self.extraOpenFlags = extraOpenFlags
     self.busyPatience = busyPatience
   }
@@ -50,8 +55,7 @@ public struct OpenedSource: ~Copyable, Sendable {
 extension FuseServiceConnection {
   /// Opens the source as file system servers do: for reading and writing when that is wished for,
   /// read-only when that is not permitted (`EPERM`, `EACCES`, `EROFS`), and again for some seconds
-  /// when the source is in use (`EBUSY`). With `O_EXCL` always, which keeps a block device from being
-  /// opened twice.
+  /// when the source is in use (`EBUSY`).
   ///
   /// - Throws: `refused` with the last answer. The helper has told the caller about it: only
   ///   attempts that something else follows are made quietly. A server need not say it again.
@@ -77,7 +81,8 @@ extension FuseServiceConnection {
   private mutating func attempt(
     _ request: SourceRequest, writes: Bool, flags: OpenRequestFlags
   ) throws(FuseServiceError) -> OpenedSource {
-    let openFlags = (writes ? O_RDWR : O_RDONLY) | O_EXCL | request.extraOpenFlags
+    let openFlags =
+      (writes ? O_RDWR : O_RDONLY) | (request.exclusive ? O_EXCL : 0) | request.extraOpenFlags
     let descriptor =
       request.requireBlockDevice
       ? try requestBlockDevice(

@@ -12,9 +12,12 @@ extension FileDescriptor {
     guard socketOption(SO_DOMAIN) == AF_UNIX, socketOption(SO_TYPE) == clinux_SOCK_SEQPACKET,
       socketOption(SO_ACCEPTCONN) == 0
     else { return false }
-    // SO_PEERNAME fails with ENOTCONN on a socket that nobody is connected to. A name that is longer
-    // than the room is cut, and its content does not matter.
-    return socketOption(SO_PEERNAME) != nil
+    // SO_PEERNAME fails with ENOTCONN on a socket that nobody is connected to. The peer's name has at
+    // least the two bytes of its family, and asking for more of an unnamed one fails.
+    var family: UInt16 = 0
+    var length = socklen_t(MemoryLayout<UInt16>.size)
+    // getsockopt writes at most the two bytes.
+    return unsafe getsockopt(rawValue, SOL_SOCKET, SO_PEERNAME, &family, &length) == 0
   }
 
   /// Makes `execve(2)` close the descriptor.

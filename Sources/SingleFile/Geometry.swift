@@ -6,6 +6,8 @@ struct SourceFacts: Equatable {
   var size: Int64
   /// The smallest unit that a device reads and writes, in bytes; 1 for a regular file.
   var sectorSize: UInt32
+  /// Whether writing would fail, whatever the descriptor was asked for.
+  var isReadOnly = false
 }
 
 /// How large the one file is and in what blocks.

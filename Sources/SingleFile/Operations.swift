@@ -9,7 +9,8 @@ internal import LinuxPrimitives
 //
 // What is missing is answered by libfuse with ENOSYS, which the kernel takes as it should: it asks
 // no more for flush (there is nothing that only a close would write), fsyncdir, access, or opendir;
-// and there are no extended attributes, locks, or holes to punch.
+// and there are no extended attributes, locks, or holes to punch. What would change the directory
+// is refused with EPERM, because ENOSYS would read as a fault.
 
 /// The table of operations.
 func operations() -> fuse_lowlevel_ops {
@@ -35,10 +36,26 @@ func operations() -> fuse_lowlevel_ops {
   unsafe table.readdir = { request, inode, size, offset, _ in
     unsafe readDirectory(request, inode, size, offset)
   }
+  refuseDirectoryChanges(&table)
   unsafe clibfuse_set_statx(&table) { request, inode, _, _, _ in
     unsafe replyExtendedAttributes(request, inode)
   }
   return table
+}
+
+/// The directory holds what it holds.
+private func refuseDirectoryChanges(_ table: inout fuse_lowlevel_ops) {
+  unsafe table.mknod = { request, _, _, _, _ in unsafe refuse(request) }
+  unsafe table.mkdir = { request, _, _, _ in unsafe refuse(request) }
+  unsafe table.unlink = { request, _, _ in unsafe refuse(request) }
+  unsafe table.rmdir = { request, _, _ in unsafe refuse(request) }
+  unsafe table.symlink = { request, _, _, _ in unsafe refuse(request) }
+  unsafe table.rename = { request, _, _, _, _, _ in unsafe refuse(request) }
+  unsafe table.link = { request, _, _, _ in unsafe refuse(request) }
+}
+
+private func refuse(_ request: fuse_req_t?) {
+  unsafe fuse_reply_err(request, EPERM)
 }
 
 /// The served file behind a request.

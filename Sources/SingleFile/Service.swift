@@ -38,8 +38,8 @@ private struct PreparedMount: ~Copyable {
 
 /// Why a mount is given up.
 private enum Failure: Error {
-  /// The helper refused and has told the caller, or is gone.
-  case helper(FuseServiceError)
+  /// The helper refused and has told the caller, or is gone; what to log.
+  case helper([UInt8])
   /// This server will not go on, with the reason.
   case own([UInt8])
 }
@@ -60,7 +60,7 @@ private func prepare(
     connection.expectMountFormat(.directory)
     try connection.mount(parameters)
   } catch {
-    throw .helper(error)
+    throw .helper(error.message)
   }
   return PreparedMount(session: session, singleThreaded: options.singleThreaded)
 }
@@ -86,11 +86,12 @@ private func openSource(
     let source = try connection.openSource(
       SourceRequest(
         path: options.source, readWrite: !options.isReadOnly,
-        requireBlockDevice: options.requireBlockDevice, blockSize: options.blockSize ?? 0))
+        requireBlockDevice: options.requireBlockDevice, blockSize: options.blockSize ?? 0,
+        exclusive: !options.fuseblk))
     try connection.finishRequests()
     return source
   } catch {
-    throw .helper(error)
+    throw .helper(options.source + text(": ") + error.message)
   }
 }
 
@@ -98,7 +99,7 @@ private func openSource(
 private func look(
   at source: consuming OpenedSource, _ options: ServerOptions
 ) throws(Failure) -> ServedFile {
-  let isReadOnly = source.isReadOnly
+  let openedReadOnly = source.isReadOnly
   let descriptor = source.takeDescriptor()
   let facts: SourceFacts
   do throws(Errno) {
@@ -112,6 +113,7 @@ private func look(
   } catch {
     throw .own(options.source + text(": ") + error.message)
   }
+  let isReadOnly = openedReadOnly || facts.isReadOnly
   if isReadOnly && !options.isReadOnly {
     log(options.source + text(" may not be written to, so the mount is read-only"))
   }
@@ -137,8 +139,8 @@ private func giveUp(
   _ connection: consuming FuseServiceConnection, _ failure: Failure
 ) -> Int32 {
   switch failure {
-  case .helper(let error):
-    log(error.message)
+  case .helper(let reason):
+    log(reason)
   case .own(let reason):
     log(reason)
     connection.lastWords(reason)
