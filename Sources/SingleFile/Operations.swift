@@ -79,6 +79,9 @@ private func initialize(
   unsafe clibfuse_want(connection, clibfuse_CAP_SPLICE_READ)
   unsafe clibfuse_want(connection, clibfuse_CAP_SPLICE_WRITE)
   unsafe clibfuse_want(connection, clibfuse_CAP_SPLICE_MOVE)
+  // A write and its header have to fit into a pipe of the size that every user may have (1 MiB,
+  // pipe(7)), or libfuse reads it into memory.
+  unsafe connection.pointee.max_write = min(connection.pointee.max_write, 512 << 10)
   if unsafe !file.pointee.isReadOnly {
     // The kernel would drop all that it cached whenever the image's time of change moves, which it
     // does by this mount's own writes.
