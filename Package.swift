@@ -31,7 +31,9 @@ let hardenedLink: [LinkerSetting] = [
 let package = Package(
   name: "fuservicemount3",
   products: [
-    .executable(name: "fuservicemount3", targets: ["fuservicemount3"])
+    .executable(name: "fuservicemount3", targets: ["fuservicemount3"]),
+    .executable(name: "singlefilefs", targets: ["singlefilefs"]),
+    .library(name: "FuseService", targets: ["FuseService"]),
   ],
   traits: [
     .trait(name: "Embedded", description: "Embedded Swift, for the programs that ship.")
@@ -42,6 +44,7 @@ let package = Package(
     // No pkgConfig: libmount is loaded at run time by the mounts that record something, never linked.
     .systemLibrary(name: "CLibmount", providers: [.apt(["libmount-dev"])]),
     .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(name: "CLibfuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
 
     .target(name: "MountProtocol", swiftSettings: strict),
     .target(name: "MountPolicy", dependencies: ["MountProtocol"], swiftSettings: strict),
@@ -58,11 +61,28 @@ let package = Package(
         "MountHelper", "MountPolicy", "LinuxPrimitives", "CLinux", "CLibcap", "CLibmount",
       ],
       swiftSettings: strict),
+    .target(
+      name: "FuseService", dependencies: ["MountProtocol", "LinuxPrimitives", "CLinux"],
+      swiftSettings: strict),
+    .target(
+      name: "SingleFile",
+      dependencies: ["FuseService", "LinuxPrimitives", "CLinux", "CLibfuse3"],
+      swiftSettings: strict),
+
     .executableTarget(
       name: "fuservicemount3", dependencies: ["LinuxPrivileges"], linkerSettings: hardenedLink),
 
+    .executableTarget(
+      name: "singlefilefs", dependencies: ["SingleFile"], linkerSettings: hardenedLink),
+
     .testTarget(name: "MountProtocolTests", dependencies: ["MountProtocol"]),
     .testTarget(name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"]),
+    .testTarget(
+      name: "FuseServiceTests",
+      dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"]),
+    .testTarget(
+      name: "SingleFileTests",
+      dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,9 +12,10 @@ final class FakeHelper {
   var serverEnd: FileDescriptor?
 
   init() throws {
-    let pair = try PacketSocket.pair()
-    socket = PacketSocket(try pair.second.descriptor.duplicate())
-    serverEnd = try pair.first.descriptor.duplicate()
+    var pair = try PacketSocket.pair()
+    serverEnd = try pair.first?.descriptor.duplicate()
+    guard let end = pair.second.take() else { throw Errno.badFileDescriptor }
+    socket = end
   }
 
   /// A helper that has said everything up to the fuse device.
