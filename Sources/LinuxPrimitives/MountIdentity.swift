@@ -18,15 +18,15 @@ extension FileDescriptor {
     return identifier
   }
 
-  /// The minor number of the device of the superblock that the descriptor lies on, which is the
-  /// number of a FUSE connection. The file system is not asked.
+  /// The number of the FUSE connection behind the descriptor. The file system is not asked.
   ///
   /// The corresponding system call is `statx(2)`.
-  public func superblockDeviceMinor() throws(Errno) -> UInt32 {
+  public func connectionNumber() throws(Errno) -> UInt32 {
+    var major: UInt32 = 0
     var minor: UInt32 = 0
-    // The shim writes the value it is given.
-    guard unsafe clinux_device_minor(rawValue, &minor) == 0 else { throw .last }
-    return minor
+    // The shim writes the values it is given.
+    guard unsafe clinux_superblock_device(rawValue, &major, &minor) == 0 else { throw .last }
+    return LinuxPrimitives.connectionNumber(major: major, minor: minor)
   }
 
   /// The id of the parent of the mount that the descriptor lies on, by one call whose cost does not
@@ -51,6 +51,11 @@ extension FileDescriptor {
     return UInt64(basic.parent_id_old)
   }
 }
+
+/// The number under which the kernel's control file system (fusectl) knows the FUSE connection of a
+/// superblock with this device: the device as the kernel keeps it, with 20 bits for the minor number.
+/// A fuseblk mount has its block device's, every other one without a major number.
+public func connectionNumber(major: UInt32, minor: UInt32) -> UInt32 { major << 20 | minor }
 
 /// Whether fewer than `bound` mounts exist in this namespace, by one system call.
 ///

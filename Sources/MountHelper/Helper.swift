@@ -79,7 +79,8 @@ private func startWorker<Operations: PrivilegedOperations & ~Copyable>(
       guard keepOnly([socket]) else { throw .badFileDescriptor }
       try operations.becomeWorker(caller: task.caller)
       let channel = MonitorChannel(PacketSocket(FileDescriptor(owning: socket)))
-      return Worker(task: task, monitor: channel).run()
+      var worker = Worker(task: task, monitor: channel)
+      return worker.run()
     } catch {
       return 1
     }

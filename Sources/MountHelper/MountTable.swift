@@ -8,8 +8,8 @@ struct MountTableEntry: Equatable {
   var identifier: UInt64
   /// The id of the mount that it lies on.
   var parent: UInt64
-  /// The minor number of its superblock's device, which is the number of a FUSE connection.
-  var deviceMinor: UInt32
+  /// The number that its FUSE connection has, if it is a FUSE mount.
+  var connection: UInt32
   /// Where it is.
   var mountPoint: [UInt8]
   /// The file system type with its subtype.
@@ -55,12 +55,14 @@ struct MountTable {
     let words = line.split(separator: UInt8(ascii: " "))
     guard words.count > 6, let identifier = decimal(words[0]), let parent = decimal(words[1]),
       let colon = words[2].firstIndex(of: UInt8(ascii: ":")),
-      let minor = decimal(words[2][(colon + 1)...]), minor <= UInt64(UInt32.max),
+      let major = decimal(words[2][..<colon]), major < 1 << 12,
+      let minor = decimal(words[2][(colon + 1)...]), minor < 1 << 20,
       let dash = words[6...].firstIndex(where: { $0.elementsEqual([UInt8(ascii: "-")]) }),
       dash + 1 < words.count
     else { return nil }
     return MountTableEntry(
-      identifier: identifier, parent: parent, deviceMinor: UInt32(minor),
+      identifier: identifier, parent: parent,
+      connection: connectionNumber(major: UInt32(major), minor: UInt32(minor)),
       mountPoint: unescaped(words[4]), type: unescaped(words[dash + 1]))
   }
 

@@ -280,7 +280,7 @@ struct Mounter: ~Copyable {
     switch detached {
     case .none: break
     case .some(let mount):
-      try operations.abortConnection(try mount.superblockDeviceMinor(), patience: patience)
+      try operations.abortConnection(try mount.connectionNumber(), patience: patience)
     }
   }
 
@@ -293,7 +293,7 @@ struct Mounter: ~Copyable {
     let table = try MountTable.read()
     guard let entry = try ownEntry(in: table) else { return }
     if table.isCovered(entry) || plan?.fuseblk == true {
-      try operations.abortConnection(entry.deviceMinor, patience: patience)
+      try operations.abortConnection(entry.connection, patience: patience)
     }
     guard !table.isCovered(entry) else { throw .busy }
     if let mount = attached.take() {

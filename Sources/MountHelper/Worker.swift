@@ -23,6 +23,8 @@ struct MountTask {
 struct Worker: ~Copyable {
   private let task: MountTask
   private let monitor: MonitorChannel
+  /// The devices that the caller knows to be busy.
+  private var busyPaths: [[UInt8]] = []
 
   init(task: MountTask, monitor: consuming MonitorChannel) {
     self.task = task
@@ -31,7 +33,7 @@ struct Worker: ~Copyable {
 
   /// Serves until the end and returns the process's exit status, which means nothing to anyone: the
   /// monitor has heard how it ended.
-  func run() -> Int32 {
+  mutating func run() -> Int32 {
     do throws(WorkerError) {
       try serve()
       try monitor.send(.complete)
@@ -51,7 +53,7 @@ struct Worker: ~Copyable {
   }
 
   /// The way of one mount, on this side.
-  private func serve() throws(WorkerError) {
+  private mutating func serve() throws(WorkerError) {
     try monitor.send(.awaiting(.mountPoint))
     let mountPoint = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
     try monitor.send(.mountPoint(mountPoint.format), passing: mountPoint.descriptor.rawValue)
@@ -93,7 +95,7 @@ struct Worker: ~Copyable {
   }
 
   /// Answers the server's packets until it says goodbye.
-  private func converse(
+  private mutating func converse(
     _ start: MountSession, service: borrowing ServiceConnection, files: borrowing FileOpener
   ) throws(WorkerError) {
     var session = start
@@ -143,7 +145,7 @@ struct Worker: ~Copyable {
   }
 
   /// Opens a file and answers with it, or with why not.
-  private func open(
+  private mutating func open(
     _ plan: OpenPlan, service: borrowing ServiceConnection, files: borrowing FileOpener
   ) throws(WorkerError) {
     try monitor.send(.awaiting(.file))
@@ -169,8 +171,11 @@ struct Worker: ~Copyable {
       case .worker(let error):
         throw error
       }
-      // A server asks again for a while when a device is busy.
-      if !plan.quiet, number != .busy { try monitor.send(.report(line)) }
+      // A server asks again for a while when a device is busy; once is enough to hear of it.
+      if !plan.quiet, number != .busy || !busyPaths.contains(plan.path) {
+        try monitor.send(.report(line))
+        if number == .busy { busyPaths.append(plan.path) }
+      }
       try service.send(.file(error: number, path: plan.path))
     }
   }

@@ -128,15 +128,15 @@ static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
 	return 0;
 }
 
-// statx(2) with an empty mask again: the minor number of the superblock's device, which is the
-// number of a FUSE connection.
-static inline int clinux_device_minor(int fd, uint32_t *minor)
+// statx(2) with an empty mask again: the device of the superblock.
+static inline int clinux_superblock_device(int fd, uint32_t *major, uint32_t *minor)
 {
 	struct statx status;
 
 	memset(&status, 0, sizeof status);
 	if (statx(fd, "", 0x1000 | 0x4000, 0, &status))
 		return -1;
+	*major = status.stx_dev_major;
 	*minor = status.stx_dev_minor;
 	return 0;
 }
