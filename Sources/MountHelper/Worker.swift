@@ -54,23 +54,33 @@ struct Worker: ~Copyable {
 
   /// The way of one mount, on this side.
   private mutating func serve() throws(WorkerError) {
-    try monitor.send(.awaiting(.mountPoint))
-    let mountPoint = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
-    try monitor.send(.mountPoint(mountPoint.format), passing: mountPoint.descriptor.rawValue)
-
+    let mountPointKind = try handOverMountPoint()
     let files = try fileOpener()
+    let service = try meetService()
+    let session = MountSession(rules: task.rules, mountPointKind: mountPointKind)
+    try converse(session, service: service, files: files)
+  }
+
+  /// Pins and judges the mount point and gives it to the monitor, which takes no other later.
+  private func handOverMountPoint() throws(WorkerError) -> FileKind {
+    try monitor.send(.awaiting(.mountPoint))
+    let pin = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
+    try monitor.send(.mountPoint(pin.format), passing: pin.descriptor.rawValue)
+    return pin.kind
+  }
+
+  /// Connects to the service and gives it what it expects unasked. This process keeps no descriptor
+  /// of the fuse device: the connection to the kernel must end with the server.
+  private func meetService() throws(WorkerError) -> ServiceConnection {
     let fuseDevice = try openFuseDevice()
     try monitor.send(.fuseDevice, passing: fuseDevice.rawValue)
-
     try monitor.send(.awaiting(.connection))
     let service = try ServiceConnection.connect(subtype: task.subtype)
     try monitor.send(.awaiting(.hello))
     try service.greet(task.rules.helloFlags)
     try service.sendFirstFiles(
       arguments: [task.subtype] + task.invocation.serverArguments, fuseDevice: fuseDevice)
-
-    let session = MountSession(rules: task.rules, mountPointKind: mountPoint.kind)
-    try converse(session, service: service, files: files)
+    return service
   }
 
   private func fileOpener() throws(WorkerError) -> FileOpener {
