@@ -190,7 +190,7 @@ class Running:
         options.setdefault("stderr", subprocess.PIPE)
         self.process = subprocess.Popen(words, **options)
 
-    def finish(self, timeout=20):
+    def finish(self, timeout=15):
         """Waits for its end; a program that does not end is killed and fails the test."""
         try:
             out, err = self.process.communicate(timeout=timeout)
@@ -278,8 +278,9 @@ class HelperTest(unittest.TestCase):
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        if not getattr(self._outcome, "success", True):
-            return  # the test says why already
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
+            return  # the test has said why already
         self.assertEqual([f"{mount.target} ({mount.type})" for mount in left], [],
                          "left mounted")
         self.assertEqual(records, [], "left in utab")
@@ -350,7 +351,7 @@ class HelperTest(unittest.TestCase):
         return Running(words, user=caller.uid, group=caller.gid, extra_groups=[],
                        executable=executable, **options)
 
-    def run_as(self, caller, *words, timeout=20, **options):
+    def run_as(self, caller, *words, timeout=15, **options):
         """Runs a program as a caller."""
         return self.start(words, caller, **options).finish(timeout)
 
@@ -358,7 +359,7 @@ class HelperTest(unittest.TestCase):
         """Starts the helper."""
         return self.start([stage.helper, *words], caller, **options)
 
-    def helper(self, words, caller=ROOT, *, timeout=20, **options):
+    def helper(self, words, caller=ROOT, *, timeout=15, **options):
         """Runs the helper."""
         return self.start_helper(words, caller, **options).finish(timeout)
 
