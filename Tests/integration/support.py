@@ -236,8 +236,8 @@ def expand(cls, name, function):
         def run(self, function=function, values=values):
             function(self, **values)
         full = "__".join((name,) + labels)
-        if hasattr(cls, full):
-            raise TypeError(f"two rows are called {full}")
+        while full in vars(cls):
+            full += "_"
         run.__name__ = full
         run.__doc__ = function.__doc__
         setattr(cls, full, run)
