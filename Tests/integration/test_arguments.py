@@ -197,7 +197,6 @@ class BadArguments(HelperTest):
         ("slash", ["image", "MNT", "-t", "fuse.a/b"]), ("climb", ["image", "MNT", "-t", "../x"]),
         ("bare_fuse", ["image", "MNT", "-t", "fuse."]), ("control", ["i", "MNT", "-t", "a\x1b"]),
         ("newline", ["image", "MNT", "-t", "a\nb"]), ("long", ["image", "MNT", "-t", "t" * 200]),
-        ("two_types", ["image", "MNT", "-t", "demo", "-t", "other"]),
         ("no_options", ["image", "MNT", "-t", "demo", "-o"]),
         ("timeout_text", ["image", "MNT", "-t", "demo", "--timeout", "x"]),
         ("timeout_zero", ["image", "MNT", "-t", "demo", "--timeout", "0"]),
