@@ -346,7 +346,8 @@ class HostileCaller(HelperTest):
             outcome = self.raw_exec(
                 caller, f"resource.setrlimit(resource.{name}, ({value}, {value}))\n"
                 f"os.execv(helper, [helper] + {words!r})\n")
-            self.assertIn(outcome.status, (0, 1), outcome.err)
+            # Too low for the loader (127), or ended by the kernel: not the helper's to say.
+            self.assertNotEqual(outcome.status, 2, outcome.err)
             mounted = mount_at(target) is not None
             self.assertEqual(mounted, outcome.status == 0, outcome.err)
             recorded = [line for line in utab() or [] if f"TARGET={target}" in line]
