@@ -135,9 +135,22 @@ class MountCommand(HelperTest):
             self.assertNotIn(word, ("user", "users", "owner", "group"))
         self.unmount(target)
 
+    def test_x_options_of_root_are_recorded_once(self):
+        # mount(8) keeps them from the helper and records them itself, when it is root's.
+        _, target, _ = self.mount8(ROOT, ["-o", "x-foo=bar"])
+        self.assert_recorded(ROOT, target)
+
     @callers()
-    def test_x_options_are_recorded_once(self, caller):
-        _, target, _ = self.mount8(caller, ["-o", "x-foo=bar"])
+    def test_x_options_that_reach_the_helper_are_recorded(self, caller):
+        link = self.link("mount.fuse.demo")
+        target = self.target(caller)
+        with self.service(wire.mounting(target, owner=caller.uid)) as service:
+            outcome = self.run_as(caller, link, "image", target, "-o", "rw,x-foo=bar")
+            self.assert_mounted(outcome, service)
+            self.assert_recorded(caller, target)
+
+    def assert_recorded(self, caller, target):
+        """One entry, which goes with the mount."""
         lines = [line for line in utab() or [] if f"TARGET={target}" in line]
         self.assertEqual(len(lines), 1, utab())
         self.assertIn("x-foo=bar", lines[0])
