@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The places that a packager may change, and nowhere else: give the compiler
-// -DFUSE_SERVICE_SOCKET_DIR='"…"' or -DFUSE_CONF='"…"' (packaging/build takes both from its
-// environment). They are compiled in, because a set-id program must not be told by its caller
+// -DPACKAGER_FUSE_SERVICE_SOCKET_DIR='"…"' or -DPACKAGER_FUSE_CONF='"…"' (packaging/build takes both
+// from its environment). Swift sees only macros that a header defines, so these are other names
+// than the ones that it reads. They are compiled in, because a set-id program must not be told by its caller
 // where its configuration lies.
 #ifndef CLINUX_BUILD_CONFIGURATION_H
 #define CLINUX_BUILD_CONFIGURATION_H
 
 // Where services listen: one socket a subtype. libfuse's fuse3.pc publishes it as
 // service_socket_dir.
-#ifndef FUSE_SERVICE_SOCKET_DIR
+#ifdef PACKAGER_FUSE_SERVICE_SOCKET_DIR
+#define FUSE_SERVICE_SOCKET_DIR PACKAGER_FUSE_SERVICE_SOCKET_DIR
+#else
 #define FUSE_SERVICE_SOCKET_DIR "/run/filesystems"
 #endif
 
 // Shared with fusermount3.
-#ifndef FUSE_CONF
+#ifdef PACKAGER_FUSE_CONF
+#define FUSE_CONF PACKAGER_FUSE_CONF
+#else
 #define FUSE_CONF "/etc/fuse.conf"
 #endif
 
