@@ -21,7 +21,8 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
     case .version:
       return show(text("fuservicemount3 ") + BuildConfiguration.version)
     case .check(let type):
-      return checkService(subtype: try subtype(of: type), caller: currentCaller())
+      guard let subtype = try? subtype(of: type) else { return .failure }
+      return checkService(subtype: subtype, caller: currentCaller())
     case .fake(let invocation):
       return try pretend(invocation)
     case .mount(let invocation):

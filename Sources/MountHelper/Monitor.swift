@@ -50,9 +50,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       case .notice:
         tellWhatIsWaitedFor()
       case .late:
-        diagnostics.report(
-          text("gave up after ") + Array("\(clock.seconds)".utf8) + text(" s of waiting for ")
-            + clock.step.description)
+        diagnostics.report(lateness)
         return end(.failure)
       case .interrupted:
         diagnostics.report(text("interrupted; nothing is mounted"))
@@ -82,6 +80,15 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     if clock.deadline.hasPassed { return .late }
     if ready[0] { return .intent }
     return ready[1] ? .workerEnded : .notice
+  }
+
+  private var lateness: [UInt8] {
+    let step = clock.step.description
+    if clock.isWholeRunLate {
+      return text("gave up; the service took too long in all, last over ") + step
+    }
+    return text("gave up after ") + Array("\(clock.seconds)".utf8) + text(" s of waiting for ")
+      + step
   }
 
   private mutating func tellWhatIsWaitedFor() {

@@ -6,19 +6,28 @@ internal import LinuxPrimitives
 struct StepClock {
   /// How long a step takes before a terminal is told, in seconds.
   private static let noticeAfter: Int64 = 5
+  /// How many times the time of one step all of them may take: a server that makes a little progress
+  /// just before each step's end would otherwise have thousands of them.
+  private static let stepsInAll: Int64 = 12
 
   private let timeout: UInt32?
   private(set) var step = Step.mountPoint
   private(set) var deadline: Deadline
+  private let end: Deadline
   private(set) var notice: Deadline
   private var told: [Step] = []
 
   /// A clock that gives every step `timeout` seconds, or its own time when that is `nil`.
   init(timeout: UInt32?) {
     self.timeout = timeout
-    deadline = .after(seconds: Int64(timeout ?? Step.mountPoint.defaultTimeout))
+    let seconds = Int64(timeout ?? Step.mountPoint.defaultTimeout)
+    deadline = .after(seconds: seconds)
+    end = .after(seconds: seconds * Self.stepsInAll)
     notice = .after(seconds: Self.noticeAfter)
   }
+
+  /// Whether it is the whole run that took too long, not the current step.
+  var isWholeRunLate: Bool { end.hasPassed }
 
   /// The seconds that the current step may take.
   var seconds: UInt32 { timeout ?? step.defaultTimeout }
@@ -26,7 +35,7 @@ struct StepClock {
   /// Begins a step.
   mutating func begin(_ next: Step) {
     step = next
-    deadline = .after(seconds: Int64(seconds))
+    deadline = min(.after(seconds: Int64(seconds)), end)
     notice = told.contains(next) ? .never : .after(seconds: Self.noticeAfter)
   }
 

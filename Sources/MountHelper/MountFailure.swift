@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+internal import MountProtocol
+
+/// Why there is no mount.
+enum MountFailure: Error {
+  /// MountPolicy refuses it.
+  case refused(Refusal)
+  /// `mount_max` of fuse.conf is reached.
+  case tooManyMounts
+  /// A step failed; the text names it.
+  case system(StaticString, Errno)
+  /// Something was mounted over the mount point after it was pinned.
+  case mountPointCovered
+  /// A mount could not be taken away again because something lies on it.
+  case cannotUndo
+
+  /// The error that the server sees.
+  var error: ErrorNumber {
+    switch self {
+    case .refused(let refusal): return refusal.error
+    case .tooManyMounts: return .tooManyUsers
+    case .system(_, let error): return ErrorNumber(rawValue: UInt32(error.rawValue))
+    case .mountPointCovered, .cannotUndo: return .busy
+    }
+  }
+
+  /// One line in words.
+  var explanation: [UInt8] {
+    switch self {
+    case .refused(let refusal):
+      return refusal.explanation(configurationPath: BuildConfiguration.configurationPath)
+    case .tooManyMounts:
+      return text("too many FUSE file systems are mounted; the administrator can set mount_max in ")
+        + BuildConfiguration.configurationPath
+    case .system(let step, let error):
+      return describe(text(step), error)
+    case .mountPointCovered:
+      return text("something else was mounted over the mount point meanwhile; try again")
+    case .cannotUndo:
+      return text(
+        "the mount could not be taken away, because another lies on it; its server is cut off")
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+
+/// Mounting where the kernel lacks the new mount API: `mount(2)` attaches at once.
+extension Mounter {
+  mutating func mountInOneStep<Operations: PrivilegedOperations & ~Copyable>(
+    _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, with operations: inout Operations,
+    patience: Patience
+  ) throws(MountFailure) {
+    self.plan = plan
+    oneStepType = plan.mountType
+    do throws(Errno) {
+      mountsBefore = try MountTable.read().entries.map { $0.identifier }
+      try operations.mountInOneStep(
+        plan, at: mountPoint, fuseDevice: fuseDevice, rootMode: format.rootMode,
+        caller: task.caller, patience: patience)
+    } catch {
+      // A child that was killed may have mounted all the same; undoing looks.
+      isMountedInOneStep = error == .timedOut || error == .canceled || error == .inputOutput
+      try? undo(with: &operations, patience: patience)
+      throw .system("mounting", error)
+    }
+    isMountedInOneStep = true
+    do throws(MountFailure) {
+      try checkPlace()
+      try checkCount(more: 0)
+    } catch {
+      try undo(with: &operations, patience: patience)
+      throw error
+    }
+  }
+
+  /// A mount that was made in one step is known by its place, its type, and by being new; there is no
+  /// descriptor of it.
+  func oneStepMount(in table: MountTable) throws(Errno) -> MountTableEntry? {
+    let place = try mountPoint.currentPath()
+    return table.entries.last {
+      $0.type == oneStepType && $0.mountPoint == place && !mountsBefore.contains($0.identifier)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import LinuxPrimitives
+internal import MountPolicy
+
+/// Taking the mount away again.
+extension Mounter {
+  /// Takes the mount away, wherever it is. What was never attached goes with its descriptor.
+  mutating func undo<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations, patience: Patience
+  ) throws(MountFailure) {
+    defer {
+      detached = nil
+      attached = nil
+      isMountedInOneStep = false
+    }
+    do throws(Errno) {
+      try cutOffDetached(with: &operations, patience: patience)
+      try removeFromTree(with: &operations, patience: patience)
+    } catch {
+      throw error == .busy ? .cannotUndo : .system("taking the mount away again", error)
+    }
+  }
+
+  /// Letting go of a fuseblk mount asks its server to end (DESTROY) and waits for the answer, for
+  /// ever; a connection that was aborted has nobody to wait for.
+  private func cutOffDetached<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations, patience: Patience
+  ) throws(Errno) {
+    guard plan?.fuseblk == true else { return }
+    switch detached {
+    case .none: break
+    case .some(let mount):
+      try operations.abortConnection(try mount.connectionNumber(), patience: patience)
+    }
+  }
+
+  /// umount2 takes whatever is on top, so it is asked only when nothing covers the mount; otherwise
+  /// the server is cut off from it, and the caller is told.
+  private mutating func removeFromTree<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations, patience: Patience
+  ) throws(Errno) {
+    guard attached != nil || isMountedInOneStep else { return }
+    let table = try MountTable.read()
+    guard let entry = try ownEntry(in: table) else { return }
+    if table.isCovered(entry) || plan?.fuseblk == true {
+      try operations.abortConnection(entry.connection, patience: patience)
+    }
+    guard !table.isCovered(entry) else { throw .busy }
+    if let mount = attached.take() {
+      try operations.detachMount(at: mount)
+    } else {
+      try operations.detachMount(at: mountPoint)
+    }
+  }
+
+  private func ownEntry(in table: MountTable) throws(Errno) -> MountTableEntry? {
+    switch attached {
+    case .none: return try oneStepMount(in: table)
+    case .some(let mount): return table.entry(try mount.mountID())
+    }
+  }
+}
