@@ -29,13 +29,8 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try sealProcess()
         dieWithParent(parent)
-        // The entry is valid until the next lookup; its name is terminated and copied at once.
-        guard let entry = unsafe getpwuid(user), let name = unsafe entry.pointee.pw_name else {
-          throw .noSuchFile
-        }
-        let length = unsafe strnlen(name, maximumLength + 1)
-        try writeAll(
-          unsafe UnsafeRawBufferPointer(start: name, count: length).map { $0 }, to: output)
+        let name = try userName(of: user)
+        try writeAll(Array(name.prefix(maximumLength + 1)), to: output)
         return 0
       } catch {
         return error.rawValue

@@ -144,9 +144,7 @@ private func makeTask(
     let files = NamedFiles(operands: invocation.otherOperands, optionValues: options.namedValues)
     let rules = MountRules(
       caller: caller, configuration: configuration, options: options, subtype: subtype,
-      namedFiles: files, mountPoint: invocation.mountPoint,
-      // A user's own name is looked up only when something is recorded.
-      callerName: caller.isRoot ? text("root") : nil)
+      namedFiles: files, mountPoint: invocation.mountPoint)
     let task = MountTask(
       invocation: invocation, caller: caller, subtype: subtype, rules: rules, namedFiles: files)
     let timeout = (invocation.timeout ?? options.serviceTimeout).map { min($0, maximumTimeout) }

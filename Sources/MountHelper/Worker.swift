@@ -119,7 +119,9 @@ struct Worker: ~Copyable {
         if !quiet { try report(refusal) }
         try service.send(.file(error: refusal.error, path: path))
       case .accept(let warnings):
-        for warning in warnings { try monitor.send(.report(warning.text)) }
+        for warning in warnings where !isAboutCallersOwnName(warning) {
+          try monitor.send(.report(warning.text))
+        }
         try service.send(.simple(error: nil))
       case .refuse(let refusal):
         try report(refusal)
@@ -136,6 +138,11 @@ struct Worker: ~Copyable {
         throw .failed(failure.explanation)
       }
     }
+  }
+
+  private func isAboutCallersOwnName(_ warning: UserspaceOptionWarning) -> Bool {
+    guard case .userName(let name) = warning else { return false }
+    return (try? userName(of: task.caller.userID)) == name
   }
 
   private func report(_ refusal: SessionRefusal) throws(WorkerError) {

@@ -13,13 +13,11 @@ public struct MountRules: Equatable, Sendable {
   private let subtype: [UInt8]
   private let namedFiles: NamedFiles
   private let mountPoint: [UInt8]
-  private let callerName: [UInt8]?
 
-  /// Rules for one run of the helper. `mountPoint` is the operand as typed; `callerName` the user
-  /// name of the caller, where it is known.
+  /// Rules for one run of the helper. `mountPoint` is the operand as typed.
   public init(
     caller: Caller, configuration: FuseConfiguration, options: CallerOptions, subtype: [UInt8],
-    namedFiles: NamedFiles, mountPoint: [UInt8], callerName: [UInt8]? = nil
+    namedFiles: NamedFiles, mountPoint: [UInt8]
   ) {
     self.caller = caller
     self.configuration = configuration
@@ -27,7 +25,6 @@ public struct MountRules: Equatable, Sendable {
     self.subtype = subtype
     self.namedFiles = namedFiles
     self.mountPoint = mountPoint
-    self.callerName = callerName
   }
 
   /// What the hello tells the server about the caller.
@@ -61,7 +58,7 @@ public struct MountRules: Equatable, Sendable {
 
   /// Judges MTAB, which is never refused: the result says what will not be recorded.
   public func judge(userspaceOptions: [UInt8]) -> [UserspaceOptionWarning] {
-    UserspaceOptions(userspaceOptions, callerName: callerName).warnings
+    UserspaceOptions(userspaceOptions).warnings
   }
 
   /// Judges MNTP for a mount point of `kind`; see `MountPointRules`.
@@ -116,7 +113,7 @@ public struct MountRules: Equatable, Sendable {
 
   /// The caller's `x-…` words and then the server's, each once.
   private func recordedWords(_ list: [UInt8]?) -> [[UInt8]] {
-    let server = UserspaceOptions(list ?? [], callerName: callerName)
+    let server = UserspaceOptions(list ?? [])
     if server.recordsNothing { return [] }
     var words: [[UInt8]] = []
     for word in options.userspaceOptions + server.words where !words.contains(word) {

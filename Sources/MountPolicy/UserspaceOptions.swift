@@ -16,10 +16,8 @@ public struct UserspaceOptions: Equatable, Sendable {
   /// More warnings than this only say how many there are.
   private static let maximumWarnings = 8
 
-  /// Reads a list as the server sent it. `callerName` is the caller's user name: libfuse's servers
-  /// repeat it as `user=`, and the helper records it anyway. `nil` when it is not known; then a
-  /// `user=` is dropped without a word, unless it is root's.
-  public init(_ list: [UInt8], callerName: [UInt8]? = nil) {
+  /// Reads a list as the server sent it.
+  public init(_ list: [UInt8]) {
     var length = 0
     var further = 0
     for part in list.split(separator: UInt8(ascii: ",")) {
@@ -28,23 +26,22 @@ public struct UserspaceOptions: Equatable, Sendable {
         recordsNothing = true
         continue
       }
-      if let name = word.rest(after: ascii("user=")),
-        callerName.map({ $0 == name }) ?? (name != ascii("root"))
-      {
-        continue
-      }
       let isTaken = word.begins(with: ascii("x-")) && UserspaceOptions.isRecordable(word)
       if isTaken, words.contains(word) { continue }
       if isTaken, length + word.count + 1 <= UserspaceOptions.maximumLength {
         words.append(word)
         length += word.count + 1
       } else if warnings.count < UserspaceOptions.maximumWarnings {
-        warnings.append(isTaken ? .tooLong(word) : .dropped(word))
+        warnings.append(isTaken ? .tooLong(word) : warning(dropping: word))
       } else {
         further += 1
       }
     }
     if further > 0 { warnings.append(.further(further)) }
+  }
+
+  private func warning(dropping word: [UInt8]) -> UserspaceOptionWarning {
+    word.rest(after: ascii("user=")).map { .userName($0) } ?? .dropped(word)
   }
 
   /// Whether a word can stand in utab without becoming another one there: no line break, no comma
@@ -64,6 +61,9 @@ public struct UserspaceOptions: Equatable, Sendable {
 public enum UserspaceOptionWarning: Equatable, Sendable {
   /// A word that is no `x-…`, or holds a byte that utab cannot.
   case dropped([UInt8])
+  /// A `user=`: the helper records the caller's name itself, and no other. Not worth a line when it
+  /// is the caller's own, which libfuse's servers repeat.
+  case userName([UInt8])
   /// A word beyond the 4096 bytes that are recorded.
   case tooLong([UInt8])
   /// So many more words were dropped.
@@ -76,6 +76,8 @@ public enum UserspaceOptionWarning: Equatable, Sendable {
     case .dropped(let word):
       return ascii("option '") + Refusal.shortened(word)
         + ascii("' from the server is not recorded in the mount table")
+    case .userName(let name):
+      return UserspaceOptionWarning.dropped(ascii("user=") + name).text
     case .tooLong(let word):
       return ascii("option '") + Refusal.shortened(word)
         + ascii("' from the server is not recorded: the list is longer than 4096 bytes")

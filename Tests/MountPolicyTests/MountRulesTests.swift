@@ -14,7 +14,7 @@ func rules(
   return MountRules(
     caller: caller, configuration: configuration, options: read, subtype: bytes("ext4"),
     namedFiles: NamedFiles(operands: files, optionValues: read.namedValues),
-    mountPoint: bytes("mnt"), callerName: bytes("joe"))
+    mountPoint: bytes("mnt"))
 }
 
 @Suite("Judging commands")
@@ -86,9 +86,9 @@ struct MountRulesTests {
     #expect(
       refusal { () throws(Refusal) in try judging.judge(superblockOptions: bytes("allow_other")) }
         == .allowOtherNotPermitted)
-    #expect(judging.judge(userspaceOptions: bytes("user=joe,x-a")).isEmpty)
+    #expect(judging.judge(userspaceOptions: bytes("x-a,x-b")).isEmpty)
     #expect(
-      judging.judge(userspaceOptions: bytes("user=root")) == [.dropped(bytes("user=root"))])
+      judging.judge(userspaceOptions: bytes("user=root")) == [.userName(bytes("root"))])
     #expect(
       refusal { () throws(Refusal) in
         try judging.judge(mountPoint: bytes("mnt"), expectedFormat: 0, kind: .directory)

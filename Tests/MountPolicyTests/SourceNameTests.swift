@@ -44,7 +44,8 @@ struct SourceNameTests {
 
   @Test(
     arguments: [
-      (1, nil), (255, nil), (256, nil), (4095, nil), (4096, .invalidArgument), (60_000, .invalidArgument),
+      (1, nil), (255, nil), (256, nil), (4095, nil), (4096, .invalidArgument),
+      (60_000, .invalidArgument),
     ] as [(Int, ErrorNumber?)])
   func `A name has at most 4095 bytes`(length: Int, error: ErrorNumber?) {
     #expect(judge([UInt8](repeating: 0x61, count: length))?.error == error)

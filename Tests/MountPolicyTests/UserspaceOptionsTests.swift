@@ -25,12 +25,12 @@ struct UserspaceOptionsTests {
   }
 
   @Test(arguments: [
-    "uhelper=evil", "helper=evil", "user=root", "user", "loop", "loop=/dev/loop0", "X-mount.mkdir",
+    "uhelper=evil", "helper=evil", "user", "loop", "loop=/dev/loop0", "X-mount.mkdir",
     "ro", "foo", "users", "x-a\nb", "x-a\\054user=root", #"x-a="b"#, "x-\u{1b}[31m", "x", "X-a",
-    "n", "-N", "_netdev", "user=joe2", "user=",
+    "n", "-N", "_netdev",
   ])
   func `Everything else is dropped with a warning`(word: String) {
-    let options = UserspaceOptions(bytes("x-a,\(word),x-b"), callerName: bytes("joe"))
+    let options = UserspaceOptions(bytes("x-a,\(word),x-b"))
     #expect(options.words == list("x-a", "x-b"))
     #expect(options.warnings == [.dropped(bytes(word))])
   }
@@ -41,11 +41,11 @@ struct UserspaceOptionsTests {
     #expect(options.warnings.count == 4)
   }
 
-  @Test func `The caller's own name is dropped silently, and so is any but root's when it is not known`() {
-    #expect(UserspaceOptions(bytes("user=joe"), callerName: bytes("joe")).warnings.isEmpty)
-    #expect(UserspaceOptions(bytes("user=root")).warnings == [.dropped(bytes("user=root"))])
-    #expect(UserspaceOptions(bytes("user=joe,x-a")).warnings.isEmpty)
-    #expect(UserspaceOptions(bytes("user=joe,x-a")).words == list("x-a"))
+  @Test func `A user name is dropped with a warning of its own, whosever it is`() {
+    let options = UserspaceOptions(bytes("user=joe,x-a,user=root,user="))
+    #expect(
+      options.warnings == [.userName(bytes("joe")), .userName(bytes("root")), .userName([])])
+    #expect(options.words == list("x-a"))
   }
 
   @Test func `What is beyond 4096 bytes is dropped with a warning`() {
