@@ -58,6 +58,19 @@ extension FileDescriptor {
     return FileStatus(raw)
   }
 
+  /// The file type bits of the open file, from what the kernel knows already: the file system is not
+  /// asked, so this never waits.
+  ///
+  /// - Throws: `EACCES` for a file on a FUSE mount that is not this process's to use.
+  ///
+  /// The corresponding system call is `statx(2)` with `AT_STATX_DONT_SYNC`.
+  public func knownFormat() throws(Errno) -> UInt32 {
+    var mode: UInt32 = 0
+    // The shim writes the value it is given.
+    guard unsafe clinux_known_mode(rawValue, &mode) == 0 else { throw .last }
+    return mode & UInt32(S_IFMT)
+  }
+
   /// The magic number of the file system that holds the file, as in `linux/magic.h`. May wait for
   /// the server of a FUSE or network file system.
   ///

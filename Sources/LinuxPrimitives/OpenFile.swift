@@ -61,12 +61,22 @@ public func openFile(
 public func openFile(
   _ path: [UInt8], _ flags: OpenFlags, mode: UInt32 = 0, resolve: ResolveFlags
 ) throws(Errno) -> FileDescriptor {
+  try openFile(path, in: AT_FDCWD, flags, mode: mode, resolve: resolve)
+}
+
+/// Opens `name` in the directory that is open as `directory`. The descriptor is close-on-exec.
+///
+/// The corresponding system call is `openat2(2)` (kernel 5.6; `ENOSYS` before).
+public func openFile(
+  _ name: [UInt8], in directory: Int32, _ flags: OpenFlags, mode: UInt32 = 0,
+  resolve: ResolveFlags
+) throws(Errno) -> FileDescriptor {
   // openat2 refuses a mode without O_CREAT and flags beyond 32 bits.
   let bits = UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC))
-  let result = unsafe try withCString(path) {
+  let result = unsafe try withCString(name) {
     // The name is a terminated string that lives through the call.
     unsafe clinux_openat2(
-      AT_FDCWD, $0, bits, flags.contains(.create) ? UInt64(mode) : 0, resolve.rawValue)
+      directory, $0, bits, flags.contains(.create) ? UInt64(mode) : 0, resolve.rawValue)
   }
   guard result >= 0 else { throw .last }
   return FileDescriptor(owning: result)

@@ -6,13 +6,19 @@ internal import CLinux
 /// signal that asks it to end.
 public struct Patience: Sendable {
   /// When the wait gives up.
-  public var deadline: Deadline
-  private let signals: Int32
+  public let deadline: Deadline
+  private let signals: Int32?
 
   /// Patience until `deadline`, or until one of the signals comes.
   public init(until deadline: Deadline, signals: borrowing SignalDescriptor) {
     self.deadline = deadline
     self.signals = signals.descriptor.rawValue
+  }
+
+  /// Patience for putting things away: until `deadline`, whatever signals come.
+  public init(cleaningUpUntil deadline: Deadline) {
+    self.deadline = deadline
+    signals = nil
   }
 
   /// Runs `body` in a child that has only the descriptors `keeping`, and standard input, output and
@@ -26,28 +32,40 @@ public struct Patience: Sendable {
   public func runInChild(
     keeping descriptors: [Int32], _ body: () -> Int32
   ) throws(Errno) -> Int32 {
-    let child = try ChildProcess.fork {
-      unblockAllSignals()
-      guard keepOnly(descriptors) else { return EBADF }
-      return body()
-    }
-    let error: Errno
+    let child = try ChildProcess.fork(keeping: descriptors, body)
     do throws(Errno) {
-      let ready = try wait(for: [child.descriptor.rawValue, signals], until: deadline)
-      if ready[0] {
-        guard case .exited(let status) = try child.reap() else { throw .inputOutput }
-        return status
-      }
-      throw ready[1] ? .canceled : .timedOut
-    } catch let reason {
-      error = reason
+      return try status(of: child)
+    } catch {
+      child.killAndReap()
+      throw error
     }
-    child.killAndReap()
-    throw error
+  }
+
+  /// Waits for the end of `child` and returns the status with which it exits.
+  ///
+  /// - Throws: as `runInChild(keeping:_:)`; the child runs on then.
+  public func status(of child: borrowing ChildProcess) throws(Errno) -> Int32 {
+    let descriptors = [child.descriptor.rawValue] + (signals.map { [$0] } ?? [])
+    let ready = try wait(for: descriptors, until: deadline)
+    guard ready[0] else { throw ready.contains(true) ? .canceled : .timedOut }
+    guard case .exited(let status) = try child.reap() else { throw .inputOutput }
+    return status
   }
 }
 
 extension ChildProcess {
+  /// Starts a child that has only the descriptors `keeping`, and standard input, output and error on
+  /// `/dev/null`; see `fork(_:)`.
+  public static func fork(
+    keeping descriptors: [Int32], _ body: () -> Int32
+  ) throws(Errno) -> ChildProcess {
+    try fork {
+      unblockAllSignals()
+      guard keepOnly(descriptors) else { return Errno.badFileDescriptor.rawValue }
+      return body()
+    }
+  }
+
   /// Kills the child and waits a second for its end. Returns whether it ended; if not, it is
   /// abandoned.
   @discardableResult public func killAndReap() -> Bool {

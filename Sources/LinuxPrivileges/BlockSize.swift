@@ -15,16 +15,26 @@ extension LinuxPrivilegedOperations {
     _ size: UInt32, of device: borrowing FileDescriptor, patience: Patience
   ) throws(Errno) {
     let number = device.rawValue
-    try runPrivilegedChild(keeping: [number], patience) {
-      var status = stat()
-      // fstat fills in the structure, the ioctl reads one integer.
-      guard unsafe fstat(number, &status) == 0 else { return -1 }
-      guard status.st_mode & UInt32(S_IFMT) == UInt32(S_IFBLK) else {
-        clinux_set_errno(ENOTBLK)
-        return -1
+    let status = try patience.runInChild(keeping: [number]) {
+      do throws(Errno) {
+        guard try isBlockDevice(number) else { throw .notBlockDevice }
+        _ = try withSystemAdministration {
+          var value = Int32(truncatingIfNeeded: size)
+          // The ioctl reads one integer.
+          return unsafe clinux_ioctl_int(number, clinux_BLKBSZSET, &value)
+        }
+        return 0
+      } catch {
+        return error.rawValue
       }
-      var value = Int32(truncatingIfNeeded: size)
-      return unsafe clinux_ioctl_int(number, clinux_BLKBSZSET, &value)
     }
+    guard status == 0 else { throw Errno(rawValue: status) }
   }
+}
+
+private func isBlockDevice(_ number: Int32) throws(Errno) -> Bool {
+  var status = stat()
+  // fstat fills in the structure that it is given.
+  guard unsafe fstat(number, &status) == 0 else { throw .last }
+  return status.st_mode & UInt32(S_IFMT) == UInt32(S_IFBLK)
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
-internal import LinuxPrimitives
-internal import MountPolicy
+public import LinuxPrimitives
+public import MountPolicy
 
 /// The longest name that is believed; the kernel's and shadow's limits are far below.
 private let maximumLength = 256
 
 extension LinuxPrivilegedOperations {
-  /// The caller's name in the user database.
-  ///
-  /// - Throws: `ENOENT` when it has none, or one that does not fit a mount table.
+  /// See `PrivilegedOperations`. A name that does not fit a mount table is none.
   ///
   /// The corresponding C function is `getpwuid(3)`.
-  func lookUpName(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {
+  public mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {
     var pair = try PacketSocket.pair()
     guard let input = pair.first.take(), let output = pair.second?.descriptor.rawValue else {
       throw .badFileDescriptor

@@ -81,15 +81,21 @@ extension LinuxPrivilegedOperations {
   ///
   /// The corresponding system call is `move_mount(2)`.
   public mutating func attach(
-    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor, mayStall: Bool,
+    patience: Patience
   ) throws(Errno) {
     let from = mount.rawValue
     let to = mountPoint.rawValue
-    _ = try withSystemAdministration {
+    let move = {
       // Both names are empty: the descriptors alone say from where to where.
       unsafe CString.empty.withPointer {
         unsafe clinux_move_mount(from, $0, to, $0, moveFromEmptyPath | moveToEmptyPath)
       }
+    }
+    if mayStall {
+      try runPrivilegedChild(keeping: [from, to], patience, move)
+    } else {
+      _ = try withSystemAdministration(move)
     }
   }
 

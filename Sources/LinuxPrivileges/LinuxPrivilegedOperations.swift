@@ -40,6 +40,7 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   /// See `PrivilegedOperations`.
   public mutating func becomeMonitor(caller: Caller) throws(Errno) {
     try setCapabilities(permitted: .systemAdministration, effective: [])
+    try SyscallFilter.monitor.install()
   }
 
   /// See `PrivilegedOperations`.
@@ -55,5 +56,6 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
     try sealProcess()
     // Changed ids have erased it (prctl(2)).
     dieWithParent(parent)
+    try SyscallFilter.worker.install()
   }
 }

@@ -4,22 +4,12 @@ internal import CLibmount
 internal import CLinux
 public import LinuxPrimitives
 public import MountHelper
-public import MountPolicy
 
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
-  ///
-  /// The caller's name is looked up first, in a child that has nothing but the caller's ids, because
-  /// a lookup may load any library and speak with any daemon (nsswitch.conf(5)).
-  public mutating func record(
-    _ record: MountRecord, namesCaller: Bool, caller: Caller, patience: Patience
-  ) throws(Errno) {
-    var words = record.words
-    if namesCaller {
-      words.append(Array("user=".utf8) + (try lookUpName(of: caller, patience: patience)))
-    }
+  public mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
     var options: [UInt8] = []
-    for word in words { options += (options.isEmpty ? [] : [UInt8(ascii: ",")]) + word }
+    for word in record.words { options += (options.isEmpty ? [] : [UInt8(ascii: ",")]) + word }
     try runRecorder(patience) { () throws(Errno) in
       try addToTable(record, options: options)
     }
@@ -34,26 +24,65 @@ extension LinuxPrivilegedOperations {
 
   /// Runs `body` as root without any capability, in a session of its own, so that the caller can
   /// neither stop it nor send it a signal while it holds the table's lock.
+  ///
+  /// Neither can this process, whose ids are the caller's. So there are two: a guard, which waits
+  /// for the line that it shares with this process to be cut, by this process's end or by its giving
+  /// up, and then kills the one that does the work. Any user may hold the lock for ever
+  /// (flock(2) needs no right to write), so this happens.
   private func runRecorder(
     _ patience: Patience, _ body: () throws(Errno) -> Void
   ) throws(Errno) {
-    let status = try patience.runInChild(keeping: []) {
+    var line = try PacketSocket.pair()
+    guard let far = line.second?.descriptor.rawValue else { throw .badFileDescriptor }
+    let guardian = try ChildProcess.fork(keeping: [far]) {
       do throws(Errno) {
-        let parent = parentProcess()
-        let root = IdentityTriple(real: 0, effective: 0, saved: 0)
-        try setIdentities(users: root, groups: root)
-        try setCapabilities(permitted: [], effective: [])
-        try sealProcess()
-        dieWithParent(parent)
-        _ = setsid()
-        try body()
-        return 0
+        try becomeRecorder()
+        return try guarded(byLine: far, until: patience.deadline, body)
       } catch {
         return error.rawValue
       }
     }
+    line.second = nil
+    let status: Int32
+    do throws(Errno) {
+      status = try patience.status(of: guardian)
+    } catch {
+      // Cutting the line ends the work; what was finished in this moment counts.
+      line.first = nil
+      guard try Patience(cleaningUpUntil: .after(seconds: 5)).status(of: guardian) == 0 else {
+        throw error
+      }
+      return
+    }
     guard status == 0 else { throw Errno(rawValue: status) }
   }
+}
+
+/// Takes root's ids, which are the saved ones, and gives up every capability.
+private func becomeRecorder() throws(Errno) {
+  let root = IdentityTriple(real: 0, effective: 0, saved: 0)
+  try setIdentities(users: root, groups: root)
+  try setCapabilities(permitted: [], effective: [])
+  try sealProcess()
+  _ = setsid()
+}
+
+/// Runs `body` in a child that is killed when the line is cut or the time is over.
+private func guarded(
+  byLine line: Int32, until deadline: Deadline, _ body: () throws(Errno) -> Void
+) throws(Errno) -> Int32 {
+  let worker = try ChildProcess.fork(keeping: []) {
+    do throws(Errno) {
+      try body()
+      return 0
+    } catch {
+      return error.rawValue
+    }
+  }
+  let ready = try wait(for: [worker.descriptor.rawValue, line], until: deadline)
+  if ready[0], case .exited(let status) = try worker.reap() { return status }
+  worker.killAndReap()
+  return (ready[1] ? Errno.canceled : .timedOut).rawValue
 }
 
 /// The directory of utab; libmount does not make it.

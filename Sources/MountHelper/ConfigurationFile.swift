@@ -8,7 +8,7 @@ private let maximumSize = 1 << 20
 
 /// Reads fuse.conf with the caller's rights, as fusermount3 does. A file that is not there, that the
 /// caller may not read, or that is not root's alone to write leaves the defaults.
-func readConfiguration(_ diagnostics: Diagnostics) -> FuseConfiguration {
+func readConfiguration(_ diagnostics: inout Diagnostics) -> FuseConfiguration {
   let path = BuildConfiguration.configurationPath
   let content: [UInt8]
   do throws(Errno) {

@@ -11,22 +11,34 @@ struct Diagnostics {
   /// How many lines a worker may have printed; a server could ask for no end of them.
   private static let maximumReports = 100
 
+  /// How long a line waits for a reader, in milliseconds. After one that waited in vain none waits.
+  private static let readerTimeout: Int64 = 1000
+
   /// Whether each step is told.
   var isVerbose = false
   private var reports = 0
+  private var isUnread = false
 
   init() {}
 
   /// Prints one line: the program's name, and what happened and why.
-  func report(_ line: [UInt8]) {
-    // A terminal that is gone is no reason to fail.
+  ///
+  /// A terminal that is gone is no reason to fail, and a pipe that nobody reads is none to wait for
+  /// ever: such a line is lost. What is writable by poll(2) takes 4,096 bytes without waiting
+  /// (pipe(7)), and no line is as long.
+  mutating func report(_ line: [UInt8]) {
+    let patience = Deadline.after(milliseconds: isUnread ? 0 : Self.readerTimeout)
+    guard (try? wait(for: [2], toBe: .writable, until: patience))?.first == true else {
+      isUnread = true
+      return
+    }
     try? writeAll(
       Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + [UInt8(ascii: "\n")],
       to: 2)
   }
 
   /// Prints one line if the caller asked for each step.
-  func explain(_ line: [UInt8]) {
+  mutating func explain(_ line: [UInt8]) {
     if isVerbose { report(line) }
   }
 

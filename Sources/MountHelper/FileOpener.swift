@@ -58,7 +58,7 @@ struct FileOpener: ~Copyable {
   private func pinFile(_ plan: OpenPlan) throws(Errno) -> FileDescriptor {
     let flags: OpenFlags = plan.followsFinalLink ? .path : [.path, .noFollow]
     guard pinned != nil else { return try openFile(plan.path, flags, resolve: .noMagicLinks) }
-    guard let pin = try pinned?.descriptor(for: plan.path) else { throw .noSuchFile }
+    guard let pin = try pinned?.file(plan.path) else { throw .noSuchFile }
     if !plan.followsFinalLink {
       // The pin was made with links followed; it will do if there was none.
       let now = try openFile(plan.path, flags, resolve: .noMagicLinks)
@@ -112,14 +112,36 @@ struct FileOpener: ~Copyable {
     }
   }
 
-  /// `O_EXCL` keeps the kernel from following a link that appeared meanwhile.
+  /// Creates the file in its directory, which is pinned and judged like a file: what lies on a file
+  /// system that the kernel makes is not the caller's to hand out. `O_EXCL` keeps the kernel from
+  /// following a link that appeared meanwhile.
   private func create(_ plan: OpenPlan) throws(OpenError) -> FileDescriptor {
+    let directory = try directory(for: plan)
     do throws(Errno) {
-      let file = try openFile(
-        plan.path, [plan.reopenFlags, .create, .exclusive, .noFollow, .nonblocking],
-        mode: plan.createMode, resolve: .noMagicLinks)
-      try file.setNonblocking(plan.keepsNonblocking)
-      return file
+      let file = OpenedFile(kind: .regular, fileSystemMagic: try directory.fileSystemMagic())
+      do throws(Refusal) {
+        try rules.judgeFile(file, plan: plan)
+      } catch {
+        throw .permissionDenied
+      }
+      let created = try openFile(
+        splitPath(plan.path).name, in: directory.rawValue,
+        [plan.reopenFlags, .create, .exclusive, .noFollow, .nonblocking], mode: plan.createMode,
+        resolve: .noMagicLinks)
+      try created.setNonblocking(plan.keepsNonblocking)
+      return created
+    } catch {
+      throw .system(error)
+    }
+  }
+
+  private func directory(for plan: OpenPlan) throws(OpenError) -> FileDescriptor {
+    do throws(Errno) {
+      guard pinned != nil else {
+        return try openFile(splitPath(plan.path).directory, .path, resolve: .noMagicLinks)
+      }
+      guard let directory = try pinned?.directory(ofMissing: plan.path) else { throw .noSuchFile }
+      return directory
     } catch {
       throw .system(error)
     }

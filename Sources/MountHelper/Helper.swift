@@ -29,7 +29,8 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
       return try mount(invocation, conditions: conditions, operations: operations)
     }
   } catch {
-    Diagnostics().report(error.line)
+    var diagnostics = Diagnostics()
+    diagnostics.report(error.line)
     return .failure
   }
 }
@@ -45,7 +46,7 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   }
   var diagnostics = Diagnostics()
   diagnostics.isVerbose = invocation.isVerbose
-  let configuration = readConfiguration(diagnostics)
+  let configuration = readConfiguration(&diagnostics)
   let (task, timeout) = try makeTask(invocation, caller: caller, configuration: configuration)
 
   let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }

@@ -25,8 +25,9 @@ public enum WorkerFailure: UInt8, CaseIterable, Equatable, Sendable {
 /// What the worker asks of the monitor or tells it. Everything that hostile input can reach lives in
 /// the worker, so the monitor takes each intent as if the server had written it.
 public enum Intent: Equatable, Sendable {
-  /// The pinned mount point and what it is. One descriptor rides along. No answer.
-  case mountPoint(MountPointFormat)
+  /// The pinned mount point, what it is, and whether attaching there may wait for a server. One
+  /// descriptor rides along. No answer.
+  case mountPoint(MountPointFormat, mayStall: Bool)
   /// The open `/dev/fuse`. One descriptor rides along. No answer.
   case fuseDevice
   /// The worker is about to wait. No answer.
@@ -35,6 +36,9 @@ public enum Intent: Equatable, Sendable {
   case report([UInt8])
   /// A line for the caller's terminal if it asked for each step. No answer.
   case explain([UInt8])
+  /// The server wants this user's name recorded: tell the caller that it is not, unless it is the
+  /// caller's own. No answer.
+  case userName([UInt8])
   /// Clone the mount of a file read-only. One descriptor rides along each way. Answered.
   case readOnlyClone
   /// Set the block size of a device, in bytes. One descriptor rides along. Answered.
@@ -49,8 +53,9 @@ public enum Intent: Equatable, Sendable {
 
 extension Intent {
   private enum Tag: UInt8 {
-    case mountPoint = 1, fuseDevice, awaiting, report, explain, readOnlyClone, setBlockSize, mount
-    case complete, failed
+    case mountPoint = 1, fuseDevice, awaiting, report, explain, userName, readOnlyClone,
+      setBlockSize
+    case mount, complete, failed
   }
 
   /// The largest intent, in bytes: a mount request with three strings of at most a packet each. It
@@ -61,9 +66,10 @@ extension Intent {
   public func encoded() -> [UInt8] {
     var writer = ByteWriter()
     switch self {
-    case .mountPoint(let format):
+    case .mountPoint(let format, let mayStall):
       writer.write(Tag.mountPoint.rawValue)
       writer.write(format.rawValue)
+      writer.write(UInt8(mayStall ? 1 : 0))
     case .fuseDevice:
       writer.write(Tag.fuseDevice.rawValue)
     case .awaiting(let step):
@@ -75,6 +81,9 @@ extension Intent {
     case .explain(let line):
       writer.write(Tag.explain.rawValue)
       writer.write(line)
+    case .userName(let name):
+      writer.write(Tag.userName.rawValue)
+      writer.write(name)
     case .readOnlyClone:
       writer.write(Tag.readOnlyClone.rawValue)
     case .setBlockSize(let size):
@@ -104,10 +113,10 @@ extension Intent {
   private init?(_ tag: Tag, from reader: inout ByteReader) {
     switch tag {
     case .mountPoint:
-      guard let format = reader.readUInt8().flatMap(MountPointFormat.init(rawValue:)) else {
-        return nil
-      }
-      self = .mountPoint(format)
+      guard let format = reader.readUInt8().flatMap(MountPointFormat.init(rawValue:)),
+        let mayStall = reader.readUInt8(), mayStall <= 1
+      else { return nil }
+      self = .mountPoint(format, mayStall: mayStall == 1)
     case .fuseDevice:
       self = .fuseDevice
     case .awaiting:
@@ -119,6 +128,9 @@ extension Intent {
     case .explain:
       guard let line = reader.readBytes(reader.remaining) else { return nil }
       self = .explain(line)
+    case .userName:
+      guard let name = reader.readBytes(reader.remaining) else { return nil }
+      self = .userName(name)
     case .readOnlyClone:
       self = .readOnlyClone
     case .setBlockSize:

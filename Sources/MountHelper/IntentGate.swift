@@ -8,9 +8,9 @@ internal import MountProtocol
 /// ends it. The mount point and the fuse device are taken only before the service is contacted, so
 /// a server has no say in them.
 public struct IntentGate: Sendable {
-  /// How many intents of the kinds without an order a worker may send: one `awaiting` and one
-  /// report a file request, with room for the rest of the session.
-  static let limit = 4 * ProtocolLimits.fileRequests
+  /// How many intents a worker may send in all: at most five for each file request (two steps, a
+  /// clone or a block size, and two lines), with room for the rest of the session.
+  static let limit = 8 * ProtocolLimits.fileRequests
 
   private enum Phase {
     case pinning
@@ -42,7 +42,7 @@ public struct IntentGate: Sendable {
       return admits(step)
     case .report, .explain:
       break
-    case .readOnlyClone, .setBlockSize:
+    case .userName, .readOnlyClone, .setBlockSize:
       return phase == .conversing
     case .mount:
       guard phase == .conversing else { return false }

@@ -53,7 +53,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
         diagnostics.report(lateness)
         return end(.failure)
       case .interrupted:
-        diagnostics.report(text("interrupted; nothing is mounted"))
+        diagnostics.report(text("interrupted"))
         return end(.failure)
       }
     }
@@ -103,9 +103,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private mutating func end(_ status: ExitStatus) -> ExitStatus {
     if status == .success { return status }
     worker.killAndReap()
-    let patience = patience(seconds: recordingTimeout)
     do throws(MountFailure) {
-      try mounter?.undo(with: &operations, patience: patience)
+      try mounter?.undo(with: &operations)
     } catch {
       diagnostics.report(error.explanation)
     }
@@ -153,11 +152,13 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       diagnostics.relay(line)
     case .explain(let line):
       if diagnostics.isVerbose { diagnostics.relay(line) }
-    case .mountPoint(let format):
-      return takeMountPoint(descriptor, format: format)
+    case .mountPoint(let format, let mayStall):
+      return takeMountPoint(descriptor, format: format, mayStall: mayStall)
     case .fuseDevice:
-      guard let descriptor else { return .failure }
+      guard let descriptor else { return withoutDescriptor() }
       fuseDevice = consume descriptor
+    case .userName(let name):
+      warn(about: name)
     case .readOnlyClone:
       return cloneReadOnly(descriptor)
     case .setBlockSize(let size):
@@ -178,12 +179,13 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   }
 
   private mutating func takeMountPoint(
-    _ descriptor: consuming FileDescriptor?, format: MountPointFormat
+    _ descriptor: consuming FileDescriptor?, format: MountPointFormat, mayStall: Bool
   ) -> ExitStatus? {
-    guard let descriptor else { return .failure }
+    guard let descriptor else { return withoutDescriptor() }
     do throws(Errno) {
       mounter = try Mounter(
-        task: task, configuration: configuration, mountPoint: descriptor, format: format)
+        task: task, configuration: configuration, mountPoint: descriptor, format: format,
+        mayStall: mayStall)
       return nil
     } catch {
       diagnostics.report(describe(task.invocation.mountPoint, error))
@@ -191,9 +193,32 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     }
   }
 
+  private mutating func withoutDescriptor() -> ExitStatus {
+    diagnostics.report(text("the worker process sent no descriptor where one is needed"))
+    return .failure
+  }
+
+  /// The server wants a user's name recorded. The caller's own goes into the mount table without
+  /// being asked for, and no other does.
+  private mutating func warn(about name: [UInt8]) {
+    let patience = patience(seconds: Int64(clock.seconds))
+    guard (try? operations.name(of: task.caller, patience: patience)) != name else { return }
+    diagnostics.relay(UserspaceOptionWarning.userName(name).text)
+  }
+
+  /// Only a regular file's mount is cloned: a clone at a directory would show what other mounts
+  /// cover. A file on the caller's own FUSE mount cannot be looked at here, and needs no clone: no
+  /// server can open it again, because FUSE admits the caller alone.
   private mutating func cloneReadOnly(_ descriptor: consuming FileDescriptor?) -> ExitStatus? {
     guard let descriptor else { return answer(.badFileDescriptor) }
     do throws(Errno) {
+      do throws(Errno) {
+        guard FileKind(mode: try descriptor.knownFormat()) == .regular else {
+          throw .invalidArgument
+        }
+      } catch {
+        throw error == .permissionDenied ? .notImplemented : error
+      }
       let clone = try operations.cloneReadOnly(descriptor)
       return answer(nil, passing: clone.rawValue)
     } catch {
@@ -206,6 +231,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) -> ExitStatus? {
     guard let descriptor else { return answer(.badFileDescriptor) }
     do throws(Errno) {
+      guard BlockSize.isPossible(size) else { throw .invalidArgument }
       try operations.setBlockSize(
         size, of: descriptor, patience: patience(seconds: Int64(clock.seconds)))
       return answer(nil)

@@ -12,27 +12,38 @@ extension Mounter {
   ) throws(MountFailure) {
     let target = try record(with: &operations, patience: patience)
     do throws(MountFailure) {
-      try attach(with: &operations)
+      try attach(with: &operations, patience: patience)
       if !isMountedInOneStep {
         try checkPlace()
         try checkCount(more: 0)
       }
     } catch {
-      if let target { try? operations.removeRecord(target: target, patience: patience) }
-      try undo(with: &operations, patience: patience)
+      if let target {
+        try? operations.removeRecord(target: target, patience: cleaningUp)
+      }
+      try undo(with: &operations)
       throw error
     }
   }
 
   private mutating func attach<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations
+    with operations: inout Operations, patience: Patience
   ) throws(MountFailure) {
     guard let mount = detached.take() else { return }
     do throws(Errno) {
-      try operations.attach(mount, to: mountPoint)
+      try operations.attach(mount, to: mountPoint, mayStall: mayStall, patience: patience)
     } catch {
-      // Undoing lets go of it, after cutting its server off where that is needed.
-      detached = consume mount
+      if mayHaveHappened(error) {
+        // A child that cannot be killed may attach it yet, long after this process is gone: then to
+        // a connection that is dead.
+        if let number = try? mount.connectionNumber() {
+          try? operations.abortConnection(number, patience: cleaningUp)
+        }
+        attached = consume mount
+      } else {
+        // Undoing lets go of it, after cutting its server off where that is needed.
+        detached = consume mount
+      }
       throw .system("attaching the mount", error)
     }
     attached = consume mount
@@ -49,14 +60,29 @@ extension Mounter {
       return nil
     }
     do throws(Errno) {
+      var words = plan.userspaceWords
+      if plan.recordsUserName, let name = try callerName(with: &operations, patience: patience) {
+        words.append(Array("user=".utf8) + name)
+      }
       let target = try mountPoint.currentPath()
-      let record = MountRecord(
-        source: plan.source, target: target, type: plan.mountType, words: plan.userspaceWords)
       try operations.record(
-        record, namesCaller: plan.recordsUserName, caller: task.caller, patience: patience)
+        MountRecord(source: plan.source, target: target, type: plan.mountType, words: words),
+        patience: patience)
       return target
     } catch {
       throw .system("recording the mount in the mount table", error)
+    }
+  }
+
+  /// The caller's name, by which umount(8) lets it unmount; `nil` for one that has none.
+  private func callerName<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations, patience: Patience
+  ) throws(Errno) -> [UInt8]? {
+    do throws(Errno) {
+      return try operations.name(of: task.caller, patience: patience)
+    } catch {
+      guard error == .noSuchFile else { throw error }
+      return nil
     }
   }
 }

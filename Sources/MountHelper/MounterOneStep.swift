@@ -18,8 +18,8 @@ extension Mounter {
         caller: task.caller, patience: patience)
     } catch {
       // A child that was killed may have mounted all the same; undoing looks.
-      isMountedInOneStep = error == .timedOut || error == .canceled || error == .inputOutput
-      try? undo(with: &operations, patience: patience)
+      isMountedInOneStep = mayHaveHappened(error)
+      try? undo(with: &operations)
       throw .system("mounting", error)
     }
     isMountedInOneStep = true
@@ -27,7 +27,7 @@ extension Mounter {
       try checkPlace()
       try checkCount(more: 0)
     } catch {
-      try undo(with: &operations, patience: patience)
+      try undo(with: &operations)
       throw error
     }
   }

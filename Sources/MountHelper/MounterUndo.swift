@@ -5,9 +5,17 @@ internal import MountPolicy
 
 /// Taking the mount away again.
 extension Mounter {
+  /// The time that putting things away may take. A signal does not end it: it came already.
+  var cleaningUp: Patience { Patience(cleaningUpUntil: .after(seconds: 10)) }
+
+  /// Whether a child that ended with this error may have done all the same what it was to do.
+  func mayHaveHappened(_ error: Errno) -> Bool {
+    error == .timedOut || error == .canceled || error == .inputOutput
+  }
+
   /// Takes the mount away, wherever it is. What was never attached goes with its descriptor.
   mutating func undo<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations, patience: Patience
+    with operations: inout Operations
   ) throws(MountFailure) {
     defer {
       detached = nil
@@ -15,8 +23,8 @@ extension Mounter {
       isMountedInOneStep = false
     }
     do throws(Errno) {
-      try cutOffDetached(with: &operations, patience: patience)
-      try removeFromTree(with: &operations, patience: patience)
+      try cutOffDetached(with: &operations)
+      try removeFromTree(with: &operations)
     } catch {
       throw error == .busy ? .cannotUndo : .system("taking the mount away again", error)
     }
@@ -25,26 +33,26 @@ extension Mounter {
   /// Letting go of a fuseblk mount asks its server to end (DESTROY) and waits for the answer, for
   /// ever; a connection that was aborted has nobody to wait for.
   private func cutOffDetached<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations, patience: Patience
+    with operations: inout Operations
   ) throws(Errno) {
     guard plan?.fuseblk == true else { return }
     switch detached {
     case .none: break
     case .some(let mount):
-      try operations.abortConnection(try mount.connectionNumber(), patience: patience)
+      try operations.abortConnection(try mount.connectionNumber(), patience: cleaningUp)
     }
   }
 
   /// umount2 takes whatever is on top, so it is asked only when nothing covers the mount; otherwise
   /// the server is cut off from it, and the caller is told.
   private mutating func removeFromTree<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations, patience: Patience
+    with operations: inout Operations
   ) throws(Errno) {
     guard attached != nil || isMountedInOneStep else { return }
     let table = try MountTable.read()
     guard let entry = try ownEntry(in: table) else { return }
     if table.isCovered(entry) || plan?.fuseblk == true {
-      try operations.abortConnection(entry.connection, patience: patience)
+      try operations.abortConnection(entry.connection, patience: cleaningUp)
     }
     guard !table.isCovered(entry) else { throw .busy }
     if let mount = attached.take() {

@@ -3,28 +3,51 @@
 internal import LinuxPrimitives
 internal import MountPolicy
 
-/// Files held by descriptors (`O_PATH`) from the start of the run.
+/// What a root caller named, held by descriptors (`O_PATH`) from the start of the run: each file, or
+/// where there is none, the directory in which a server may create it.
 struct PinnedFiles: ~Copyable {
   private var paths: [[UInt8]] = []
-  private var numbers: [Int32] = []
+  private var files: [Int32?] = []
+  private var directories: [Int32?] = []
 
-  /// Pins those of `names` that there are. One that is missing, or that the caller cannot reach,
-  /// stays without a pin and cannot be opened later.
+  /// Pins what there is of `names`. What the caller cannot reach stays without a pin and cannot be
+  /// opened later.
   init(_ names: NamedFiles) {
     for path in names.all {
-      guard let descriptor = try? openFile(path, .path, resolve: .noMagicLinks) else { continue }
+      let file = try? openFile(path, .path, resolve: .noMagicLinks).release()
+      let directory =
+        file == nil
+        ? try? openFile(splitPath(path).directory, .path, resolve: .noMagicLinks).release() : nil
       paths.append(path)
-      numbers.append(descriptor.release())
+      files.append(file)
+      directories.append(directory)
     }
   }
 
   deinit {
-    for number in numbers { _ = FileDescriptor(owning: number) }
+    for case .some(let number) in files + directories { _ = FileDescriptor(owning: number) }
   }
 
   /// Another descriptor for the file pinned under `path`; `nil` when there is none.
-  func descriptor(for path: [UInt8]) throws(Errno) -> FileDescriptor? {
-    guard let index = paths.firstIndex(of: path) else { return nil }
-    return try duplicateDescriptor(numbers[index])
+  func file(_ path: [UInt8]) throws(Errno) -> FileDescriptor? {
+    try duplicate(files, path)
   }
+
+  /// Another descriptor for the directory in which the file `path` was missing at the start; `nil`
+  /// when there is none.
+  func directory(ofMissing path: [UInt8]) throws(Errno) -> FileDescriptor? {
+    try duplicate(directories, path)
+  }
+
+  private func duplicate(_ numbers: [Int32?], _ path: [UInt8]) throws(Errno) -> FileDescriptor? {
+    guard let index = paths.firstIndex(of: path), let number = numbers[index] else { return nil }
+    return try duplicateDescriptor(number)
+  }
+}
+
+/// The directory that a path leads to and the last component in it.
+func splitPath(_ path: [UInt8]) -> (directory: [UInt8], name: [UInt8]) {
+  let slash = UInt8(ascii: "/")
+  guard let last = path.lastIndex(of: slash) else { return ([UInt8(ascii: ".")], path) }
+  return (last == 0 ? [slash] : Array(path[..<last]), Array(path[(last + 1)...]))
 }

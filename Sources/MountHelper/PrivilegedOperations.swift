@@ -54,9 +54,10 @@ public protocol PrivilegedOperations: ~Copyable {
     of context: borrowing FileDescriptor, flags: MountFlags
   ) throws(Errno) -> FileDescriptor
 
-  /// Attaches a detached mount to the pinned mount point.
+  /// Attaches a detached mount to the pinned mount point; where that may stall, in a child.
   mutating func attach(
-    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor, mayStall: Bool,
+    patience: Patience
   ) throws(Errno)
 
   /// Mounts in one step onto the pinned mount point, in a child, where the kernel lacks the others.
@@ -76,11 +77,14 @@ public protocol PrivilegedOperations: ~Copyable {
     _ size: UInt32, of device: borrowing FileDescriptor, patience: Patience
   ) throws(Errno)
 
-  /// Writes a mount into the userspace mount table, in a child. With `namesCaller` the caller's name
-  /// goes in as `user=`, so that it may unmount.
-  mutating func record(
-    _ record: MountRecord, namesCaller: Bool, caller: Caller, patience: Patience
-  ) throws(Errno)
+  /// The caller's name in the user database, looked up in a child that has only the caller's rights.
+  ///
+  /// - Throws: `ENOENT` when the caller has none.
+  mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8]
+
+  /// Writes a mount into the userspace mount table, in a child that ends in time whatever holds the
+  /// table's lock, and that writes nothing once this process has given up or is gone.
+  mutating func record(_ record: MountRecord, patience: Patience) throws(Errno)
 
   /// Takes the entry for `target` out of the userspace mount table again, in a child.
   mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno)

@@ -65,7 +65,8 @@ struct Worker: ~Copyable {
   private func handOverMountPoint() throws(WorkerError) -> FileKind {
     try monitor.send(.awaiting(.mountPoint))
     let pin = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
-    try monitor.send(.mountPoint(pin.format), passing: pin.descriptor.rawValue)
+    try monitor.send(
+      .mountPoint(pin.format, mayStall: pin.mayStall), passing: pin.descriptor.rawValue)
     return pin.kind
   }
 
@@ -119,9 +120,7 @@ struct Worker: ~Copyable {
         if !quiet { try report(refusal) }
         try service.send(.file(error: refusal.error, path: path))
       case .accept(let warnings):
-        for warning in warnings where !isAboutCallersOwnName(warning) {
-          try monitor.send(.report(warning.text))
-        }
+        for warning in warnings { try report(warning) }
         try service.send(.simple(error: nil))
       case .refuse(let refusal):
         try report(refusal)
@@ -140,9 +139,12 @@ struct Worker: ~Copyable {
     }
   }
 
-  private func isAboutCallersOwnName(_ warning: UserspaceOptionWarning) -> Bool {
-    guard case .userName(let name) = warning else { return false }
-    return (try? userName(of: task.caller.userID)) == name
+  private func report(_ warning: UserspaceOptionWarning) throws(WorkerError) {
+    if case .userName(let name) = warning {
+      try monitor.send(.userName(name))
+    } else {
+      try monitor.send(.report(warning.text))
+    }
   }
 
   private func report(_ refusal: SessionRefusal) throws(WorkerError) {

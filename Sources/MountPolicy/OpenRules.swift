@@ -118,10 +118,10 @@ public struct OpenRules: Equatable, Sendable {
 }
 
 /// Block sizes in bytes, for BLKBSZSET and `blksize=`.
-enum BlockSize {
+public enum BlockSize {
   /// Whether some kernel takes `size`: a power of two from a sector to 64 KiB. The kernel that runs
   /// may refuse more.
-  static func isPossible(_ size: UInt32) -> Bool {
+  public static func isPossible(_ size: UInt32) -> Bool {
     size >= 512 && size <= 65_536 && size & (size - 1) == 0
   }
 }

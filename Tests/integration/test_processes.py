@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The helper's processes as the kernel sees them: ids, capabilities, descriptors, patience."""
 
+import contextlib
 import os
 import pty
 import time
@@ -44,8 +45,9 @@ class Processes(HelperTest):
 
         def script(session):
             session.begin()
-            deadline = time.monotonic() + 5
-            while len(seen) < 2 and time.monotonic() < deadline:
+            # The answer to a request says that the worker is done with all before it.
+            session.open("not named")
+            for _ in range(2):
                 seen.clear()
                 for process in helper_processes():
                     parent = int(status(process)["PPid"])
@@ -88,11 +90,11 @@ class Processes(HelperTest):
         _, worker = self.waiting_pair(caller)
         files = worker["files"]
         self.assertEqual([files[number] for number in range(3)], ["/dev/null"] * 3)
-        self.assertNotIn("/dev/fuse", files.values())
-        others = [name for number, name in files.items() if number > 2]
-        for name in others:
-            self.assertTrue(name.startswith("socket:"), files)
-        self.assertEqual(len(others), 2, files)
+        others = [name.split(":")[0] for number, name in sorted(files.items()) if number > 2]
+        if caller == ROOT:
+            # Root's named files are pinned from the start; here the directory of one that is missing.
+            self.assertTrue(os.path.isdir(others.pop(0)), files)
+        self.assertEqual(others, ["socket", "socket"], files)
 
     def test_the_caller_can_neither_trace_the_processes_nor_read_their_memory(self):
         def script(session):
@@ -121,8 +123,12 @@ class Patience(HelperTest):
                                  ALICE, stderr=theirs)
             os.close(theirs)
             outcome = running.finish(20)
-        said = os.read(mine, 4096).decode()
+        said = b""
+        with contextlib.suppress(OSError):
+            while part := os.read(mine, 4096):
+                said += part
         os.close(mine)
+        said = said.decode()
         self.assertEqual(outcome.status, 1)
         lines = said.strip().splitlines()
         self.assertEqual(len(lines), 2, said)

@@ -44,6 +44,7 @@
 #include <linux/securebits.h>
 
 #include "BuildConfiguration.h"
+#include "CLinuxFilter.h"
 #include "CLinuxMount.h"
 
 static inline int clinux_errno(void) { return errno; }

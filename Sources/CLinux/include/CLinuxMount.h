@@ -128,6 +128,18 @@ static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
 	return 0;
 }
 
+// statx(2) of the type alone, from what the kernel knows already, without asking the file system.
+static inline int clinux_known_mode(int fd, uint32_t *mode)
+{
+	struct statx status;
+
+	memset(&status, 0, sizeof status);
+	if (statx(fd, "", 0x1000 | 0x4000, STATX_TYPE, &status))
+		return -1;
+	*mode = status.stx_mode;
+	return 0;
+}
+
 // statx(2) with an empty mask again: the device of the superblock.
 static inline int clinux_superblock_device(int fd, uint32_t *major, uint32_t *minor)
 {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+internal import LinuxPrimitives
+
+/// A list of system calls, for a process that will never need another. Any other ends it at once.
+///
+/// The program is our own: a load, a comparison for each call, two answers. A library would make the
+/// same one for three times the start-up time, and cost a dependency of the set-id program
+/// (docs/decisions/0006-own-filter.md).
+enum SyscallFilter {
+  /// What the worker may do after it has become one.
+  case worker
+  /// What the monitor and its children may do after the worker was started.
+  case monitor
+
+  /// Puts the filter on this process and on every child that it will have. It cannot be taken off.
+  ///
+  /// - Throws: what `seccomp(2)` says. A kernel without filters leaves `EINVAL`, and the process
+  ///   goes on only because the caller of this decides so.
+  ///
+  /// The corresponding system call is `seccomp(2)` with `SECCOMP_SET_MODE_FILTER`, which needs
+  /// `no_new_privs`.
+  func install() throws(Errno) {
+    let program = program
+    let result = unsafe program.withUnsafeBufferPointer {
+      // The kernel copies exactly the instructions that it is told of.
+      unsafe clinux_seccomp_filter($0.baseAddress, UInt16($0.count))
+    }
+    guard result == 0 else { throw .last }
+  }
+
+  /// The instructions (seccomp(2), "Filter"): refuse another architecture's numbers, then compare.
+  private var program: [sock_filter] {
+    let calls = self.calls
+    var program = [
+      // The offsets are those of struct seccomp_data: the number at 0, the architecture at 4.
+      sock_filter(code: clinux_bpf_load, jt: 0, jf: 0, k: 4),
+      sock_filter(code: clinux_bpf_jump_if_equal, jt: 1, jf: 0, k: clinux_audit_architecture),
+      sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_kill),
+      sock_filter(code: clinux_bpf_load, jt: 0, jf: 0, k: 0),
+    ]
+    for call in calls {
+      // Equal: the next instruction; else the one after it. No jump is longer, so the table's
+      // length has no limit but the kernel's 4,096 instructions.
+      program.append(
+        sock_filter(
+          code: clinux_bpf_jump_if_equal, jt: 0, jf: 1, k: UInt32(truncatingIfNeeded: call)))
+      program.append(sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_allow))
+    }
+    program.append(sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_kill))
+    return program
+  }
+
+  private var calls: [Int32] {
+    switch self {
+    case .worker: return integers(clinux_common_calls) + integers(clinux_worker_calls)
+    case .monitor: return integers(clinux_common_calls) + integers(clinux_monitor_calls)
+    }
+  }
+}
+
+/// The elements of a C array of `int`, which Swift imports as a tuple.
+private func integers<Tuple>(_ tuple: Tuple) -> [Int32] {
+  // The tuple consists of Int32 only, so its bytes are exactly these integers.
+  unsafe withUnsafeBytes(of: tuple) { unsafe Array($0.bindMemory(to: Int32.self)) }
+}
