@@ -10,6 +10,11 @@ extension Mounter {
   mutating func complete<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations, patience: Patience
   ) throws(MountFailure) {
+    // A worker that was taken over may ask for this after a mount that failed; what then lies on the
+    // mount point is somebody else's.
+    guard detached != nil || isMountedInOneStep else {
+      throw .system("completing the mount", .invalidArgument)
+    }
     let target = try record(with: &operations, patience: patience)
     do throws(MountFailure) {
       try attach(with: &operations, patience: patience)

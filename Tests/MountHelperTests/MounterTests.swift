@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import LinuxPrimitives
+import MountPolicy
+import MountProtocol
+import Testing
+
+@testable import MountHelper
+
+private let made = ["createFilesystemContext", "createSuperblock", "createDetachedMount"]
+
+/// What can fail, with the line that the caller then reads.
+private struct Fault: CustomTestStringConvertible {
+  var call: String
+  var line: String
+  /// All calls of the run.
+  var calls: [String]
+  var isAtGoodbye = false
+
+  var testDescription: String { call }
+
+  static let all = [
+    Fault(
+      call: "createFilesystemContext", line: "preparing the file system",
+      calls: ["createFilesystemContext"]),
+    Fault(
+      call: "createSuperblock", line: "creating the file system",
+      calls: ["createFilesystemContext", "createSuperblock"]),
+    Fault(call: "createDetachedMount", line: "creating the mount", calls: made),
+    Fault(
+      call: "record", line: "recording the mount in the mount table", calls: made + ["record"],
+      isAtGoodbye: true),
+    Fault(
+      call: "attach", line: "attaching the mount",
+      calls: made + ["record", "attach", "removeRecord"],
+      isAtGoodbye: true),
+  ]
+}
+
+@Suite("Making the mount")
+struct MounterTests {
+  @Test func `DOIT makes a detached mount, and the goodbye records and attaches it`() throws {
+    var attempt = MountAttempt()
+    attempt.options = "x-a=b,noexec"
+    let outcome = try attempt.run()
+    #expect(outcome.isMounted)
+    #expect(outcome.names == made + ["record", "attach"])
+    let flags: MountFlags = [.readOnly, .noExecution, .noSetID, .noDevices]
+    guard case .createFilesystemContext(let plan, let rootMode, let caller) = outcome.calls[0]
+    else {
+      Issue.record("no context")
+      return
+    }
+    #expect(plan.source == bytes("disk.img"))
+    #expect(plan.subtype == bytes("ext4"))
+    #expect(plan.flags == flags)
+    #expect(rootMode == 0o040000)
+    #expect(caller == root)
+    #expect(outcome.calls[2] == .createDetachedMount(flags))
+    #expect(
+      outcome.calls[3]
+        == .record(
+          MountRecord(
+            source: bytes("disk.img"), target: bytes("/"), type: bytes("fuse.ext4"),
+            words: [bytes("x-a=b")]), namesCaller: false))
+  }
+
+  @Test func `A user's name is recorded with the words, and the caller goes to the kernel`() throws
+  {
+    var attempt = MountAttempt()
+    attempt.caller = user
+    attempt.options = "x-a"
+    attempt.mountMaximum = nil
+    attempt.format = .regularFile
+    let outcome = try attempt.run()
+    #expect(outcome.isMounted)
+    guard case .record(_, let namesCaller) = outcome.calls[3],
+      case .createFilesystemContext(_, let rootMode, let caller) = outcome.calls[0]
+    else {
+      Issue.record("\(outcome.names)")
+      return
+    }
+    #expect(namesCaller)
+    #expect(caller == user)
+    #expect(rootMode == 0o100000)
+  }
+
+  @Test func `Without words, or with -n, nothing is recorded`() throws {
+    var attempt = MountAttempt()
+    #expect(try attempt.run().names == made + ["attach"])
+    attempt.options = "x-a"
+    attempt.recordsNothing = true
+    #expect(try attempt.run().names == made + ["attach"])
+    attempt.recordsNothing = false
+    attempt.request.userspaceOptions = bytes("-n")
+    #expect(try attempt.run().names == made + ["attach"])
+  }
+
+  @Test(arguments: Fault.all)
+  private func `A step that fails is named, and nothing is left`(fault: Fault) throws {
+    for error: Errno in [.notPermitted, .noMemory, .timedOut, .canceled, .busy, .inputOutput] {
+      var attempt = MountAttempt()
+      attempt.options = "x-a"
+      attempt.failures = [fault.call: error]
+      let outcome = try attempt.run()
+      let failure = try #require(
+        fault.isAtGoodbye ? outcome.completeFailure : outcome.makeFailure)
+      #expect(text(failure.explanation) == fault.line + ": " + text(error.message))
+      #expect(failure.error.rawValue == UInt32(error.rawValue))
+      #expect(outcome.names == fault.calls)
+      #expect(outcome.undoFailure == nil)
+      if fault.calls.contains("removeRecord") {
+        #expect(outcome.calls.last == .removeRecord(target: bytes("/")))
+      }
+    }
+  }
+
+  @Test(arguments: ["createSuperblock", "createDetachedMount"])
+  func `A missing step after the context is a failure, for the superblock has the device`(
+    call: String
+  ) throws {
+    var attempt = MountAttempt()
+    attempt.failures = [call: .notImplemented]
+    let outcome = try attempt.run()
+    #expect(outcome.makeFailure?.error == .notImplemented)
+    #expect(!outcome.names.contains("mountInOneStep"))
+  }
+
+  @Test func `A mount that cannot be attached is closed`() throws {
+    var pair = try PacketSocket.pair()
+    guard let other = pair.second.take(), let number = pair.first?.descriptor.rawValue else {
+      Issue.record("no pair")
+      return
+    }
+    let mount = try duplicateDescriptor(number)
+    pair.first = nil
+    var attempt = MountAttempt()
+    attempt.newMountDescriptor = mount.release()
+    attempt.failures = ["attach": .notPermitted]
+    #expect(try attempt.run().completeFailure != nil)
+    // The other end hears it when the last descriptor of this end is closed.
+    let isClosed = try other.receive(limit: 1, until: .after(seconds: 20)) == nil
+    #expect(isClosed)
+  }
+
+  @Test func `A goodbye after a DOIT that failed attaches and records nothing`() throws {
+    for call in made {
+      var attempt = MountAttempt()
+      attempt.options = "x-a"
+      attempt.failures = [call: .notPermitted]
+      attempt.completesAnyway = true
+      let outcome = try attempt.run()
+      #expect(outcome.completeFailure != nil)
+      #expect(!outcome.names.contains("attach"))
+      #expect(!outcome.names.contains("record"))
+    }
+  }
+
+  // MARK: Judging again
+
+  @Test(
+    arguments: [
+      (MountRequest(source: []), 22), (MountRequest(source: bytes("/etc/shadow")), 13),
+      (MountRequest(source: bytes("a"), flags: 1 << 12), 22),
+      (MountRequest(source: bytes("a"), superblockOptions: bytes("fd=0")), 22),
+      (MountRequest(fuseblk: true, source: bytes("disk.img")), 1),
+      (MountRequest(source: bytes("a"), superblockOptions: bytes("allow_other")), 1),
+    ] as [(MountRequest, UInt32)])
+  func `A request that no session lets through is refused before anything is done`(
+    request: MountRequest, number: UInt32
+  ) throws {
+    var attempt = MountAttempt()
+    attempt.caller = user
+    attempt.request = request
+    let outcome = try attempt.run()
+    #expect(outcome.makeFailure?.error.rawValue == number)
+    #expect(outcome.calls.isEmpty)
+  }
+
+  @Test func `mount_max is asked before anything is done, but not of root`() throws {
+    var attempt = MountAttempt()
+    attempt.mountMaximum = 0
+    #expect(try attempt.run().isMounted)
+    attempt.caller = user
+    let outcome = try attempt.run()
+    #expect(outcome.makeFailure?.error == .tooManyUsers)
+    #expect(outcome.calls.isEmpty)
+    attempt.mountMaximum = nil
+    #expect(try attempt.run().isMounted)
+    attempt.mountMaximum = 1_000_000
+    #expect(try attempt.run().isMounted)
+  }
+
+  // MARK: The place
+
+  @Test func `A mount that lies on another mount than the pinned one is taken away`() throws {
+    var attempt = MountAttempt()
+    attempt.options = "x-a"
+    // The new mount is then `/` itself, whose parent is not `/`.
+    attempt.newMount = "/"
+    let outcome = try attempt.run()
+    #expect(outcome.completeFailure?.error == .busy)
+    #expect(
+      outcome.names == made + ["record", "attach", "removeRecord", "detachMount"])
+    #expect(outcome.calls.last == .detachMount(atMountPoint: false))
+    #expect(outcome.undoFailure == nil)
+  }
+
+  @Test func `A mount that cannot be taken away is told`() throws {
+    var attempt = MountAttempt()
+    attempt.newMount = "/"
+    attempt.failures = ["detachMount": .notPermitted, "removeRecord": .notPermitted]
+    attempt.options = "x-a"
+    let outcome = try attempt.run()
+    let failure = try #require(outcome.completeFailure)
+    #expect(
+      text(failure.explanation)
+        == "taking the mount away again: " + text(Errno.notPermitted.message))
+    // The record is taken out all the same, and the mount is not taken away twice.
+    #expect(
+      outcome.names == made + ["record", "attach", "removeRecord", "detachMount"])
+  }
+
+  // MARK: In one step
+
+  @Test func `Where the kernel lacks the context the mount is made in one step`() throws {
+    var attempt = MountAttempt()
+    attempt.caller = user
+    attempt.mountMaximum = nil
+    attempt.options = "x-a"
+    attempt.failures = ["createFilesystemContext": .notImplemented]
+    let outcome = try attempt.run()
+    #expect(outcome.names == ["createFilesystemContext", "mountInOneStep"])
+    guard case .createFilesystemContext(let plan, _, _) = outcome.calls[0],
+      case .mountInOneStep(let same, let rootMode, let caller) = outcome.calls[1]
+    else {
+      Issue.record("\(outcome.names)")
+      return
+    }
+    #expect(plan == same)
+    #expect(rootMode == 0o040000)
+    #expect(caller == user)
+    // Nothing was mounted, so it is not found in its place, and nothing is taken away.
+    #expect(outcome.makeFailure?.error == .busy)
+  }
+
+  @Test(
+    arguments: [
+      .notPermitted, .invalidArgument, .noSuchFile, .permissionDenied, .timedOut, .canceled,
+    ] as [Errno])
+  func `Only a missing step leads to the one-step mount`(error: Errno) throws {
+    var attempt = MountAttempt()
+    attempt.failures = ["createFilesystemContext": error]
+    #expect(try attempt.run().names == ["createFilesystemContext"])
+  }
+
+  @Test(
+    arguments: [
+      .notPermitted, .invalidArgument, .notImplemented, .timedOut, .canceled, .inputOutput,
+    ] as [Errno])
+  func `A one-step mount that fails is named, and another's mount is not taken away`(
+    error: Errno
+  ) throws {
+    var attempt = MountAttempt()
+    attempt.failures = ["createFilesystemContext": .notImplemented, "mountInOneStep": error]
+    let outcome = try attempt.run()
+    #expect(outcome.makeFailure?.error.rawValue == UInt32(error.rawValue))
+    #expect(outcome.names == ["createFilesystemContext", "mountInOneStep"])
+    #expect(outcome.undoFailure == nil)
+  }
+
+  // MARK: Words
+
+  @Test(
+    arguments: [
+      (
+        .refused(.allowOtherNotPermitted), 1,
+        "option allow_other needs user_allow_other in \(text(BuildConfiguration.configurationPath))"
+      ),
+      (
+        .tooManyMounts, 87,
+        "too many FUSE file systems are mounted; the administrator can set mount_max in "
+          + text(BuildConfiguration.configurationPath)
+      ),
+      (.system("mounting", .noSuchFile), 2, "mounting: No such file or directory"),
+      (
+        .mountPointCovered, 16,
+        "something else was mounted over the mount point meanwhile; try again"
+      ),
+      (
+        .cannotUndo, 16,
+        "the mount could not be taken away, because another lies on it; its server is cut off"
+      ),
+    ] as [(MountFailure, UInt32, String)])
+  func `Every failure has an error number and a line`(
+    failure: MountFailure, number: UInt32, line: String
+  ) {
+    #expect(failure.error.rawValue == number)
+    #expect(text(failure.explanation) == line)
+  }
+}

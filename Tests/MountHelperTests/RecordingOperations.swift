@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+import LinuxPrimitives
+import MountPolicy
+import Testing
+
+@testable import MountHelper
+
+/// A call of a privileged operation, with what it was asked to do.
+enum Call: Equatable {
+  case shedPrivileges
+  case becomeMonitor
+  case becomeWorker
+  case cloneReadOnly
+  case createFilesystemContext(MountPlan, rootMode: UInt32, Caller)
+  case createSuperblock
+  case createDetachedMount(MountFlags)
+  case attach
+  case mountInOneStep(MountPlan, rootMode: UInt32, Caller)
+  case detachMount(atMountPoint: Bool)
+  case abortConnection(UInt32)
+  case setBlockSize(UInt32)
+  case record(MountRecord, namesCaller: Bool)
+  case removeRecord(target: [UInt8])
+
+  /// The operation's name.
+  var name: String { String("\(self)".prefix { $0 != "(" }) }
+}
+
+/// Privileged operations that do nothing but write down what is asked of them, and fail where they
+/// are told to.
+struct RecordingOperations: PrivilegedOperations, ~Copyable {
+  private(set) var calls: [Call] = []
+  /// Operations that fail, by name.
+  var failures: [String: Errno] = [:]
+  /// The path that stands for the new mount: where it lies is where this file lies.
+  var mountPath = bytes("/proc")
+  /// A descriptor that stands for the new mount instead.
+  var mountDescriptor: Int32?
+  /// The pinned mount point, to tell it from the new mount.
+  var mountPoint: Int32 = -1
+  /// What making the mount does, if anything, and attaching it.
+  var mounting: () -> Void = {}
+  var attaching: () -> Void = {}
+
+  private var context: Int32 = -1
+  private var mount: Int32 = -1
+
+  init() {}
+
+  private mutating func note(_ call: Call) throws(Errno) {
+    calls.append(call)
+    if let error = failures[call.name] { throw error }
+  }
+
+  mutating func shedPrivileges(caller: Caller) throws(Errno) { try note(.shedPrivileges) }
+  mutating func becomeMonitor(caller: Caller) throws(Errno) { try note(.becomeMonitor) }
+  mutating func becomeWorker(caller: Caller) throws(Errno) { try note(.becomeWorker) }
+
+  mutating func cloneReadOnly(
+    _ file: borrowing FileDescriptor
+  ) throws(Errno) -> FileDescriptor {
+    try note(.cloneReadOnly)
+    return try file.duplicate()
+  }
+
+  mutating func createFilesystemContext(
+    for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
+  ) throws(Errno) -> FileDescriptor {
+    try note(.createFilesystemContext(plan, rootMode: rootMode, caller))
+    let result = try openFile(bytes("/dev/null"))
+    context = result.rawValue
+    return result
+  }
+
+  mutating func createSuperblock(
+    in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
+  ) throws(Errno) {
+    #expect(context.rawValue == self.context)
+    try note(.createSuperblock)
+  }
+
+  mutating func createDetachedMount(
+    of context: borrowing FileDescriptor, flags: MountFlags
+  ) throws(Errno) -> FileDescriptor {
+    #expect(context.rawValue == self.context)
+    try note(.createDetachedMount(flags))
+    mounting()
+    if let mountDescriptor {
+      self.mountDescriptor = nil
+      return FileDescriptor(owning: mountDescriptor)
+    }
+    let result = try openFile(mountPath, .path)
+    mount = result.rawValue
+    return result
+  }
+
+  mutating func attach(
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
+  ) throws(Errno) {
+    #expect(mountPoint.rawValue == self.mountPoint)
+    try note(.attach)
+    attaching()
+  }
+
+  mutating func mountInOneStep(
+    _ plan: MountPlan, at mountPoint: borrowing FileDescriptor,
+    fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller, patience: Patience
+  ) throws(Errno) {
+    #expect(mountPoint.rawValue == self.mountPoint)
+    mounting()
+    try note(.mountInOneStep(plan, rootMode: rootMode, caller))
+  }
+
+  mutating func detachMount(at place: borrowing FileDescriptor) throws(Errno) {
+    #expect(place.rawValue == mountPoint || place.rawValue == mount)
+    try note(.detachMount(atMountPoint: place.rawValue == mountPoint))
+  }
+
+  mutating func abortConnection(_ number: UInt32, patience: Patience) throws(Errno) {
+    try note(.abortConnection(number))
+  }
+
+  mutating func setBlockSize(
+    _ size: UInt32, of device: borrowing FileDescriptor, patience: Patience
+  ) throws(Errno) {
+    try note(.setBlockSize(size))
+  }
+
+  mutating func record(
+    _ record: MountRecord, namesCaller: Bool, caller: Caller, patience: Patience
+  ) throws(Errno) {
+    try note(.record(record, namesCaller: namesCaller))
+  }
+
+  mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno) {
+    try note(.removeRecord(target: target))
+  }
+}
