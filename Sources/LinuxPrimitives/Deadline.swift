@@ -12,12 +12,13 @@ public struct Deadline: Equatable, Comparable, Sendable {
 
   /// A point `seconds` from now. The clock is `CLOCK_MONOTONIC`, which nobody can set.
   public static func after(seconds: Int64) -> Deadline {
-    after(milliseconds: seconds.multipliedReportingOverflow(by: 1000).partialValue)
+    let (milliseconds, overflow) = max(0, seconds).multipliedReportingOverflow(by: 1000)
+    return overflow ? .never : after(milliseconds: milliseconds)
   }
 
-  /// A point `milliseconds` from now.
+  /// A point `milliseconds` from now; a negative time is over at once, one beyond the clock never.
   public static func after(milliseconds: Int64) -> Deadline {
-    let (sum, overflow) = now().addingReportingOverflow(milliseconds)
+    let (sum, overflow) = now().addingReportingOverflow(max(0, milliseconds))
     return overflow ? .never : Deadline(milliseconds: sum)
   }
 
