@@ -40,7 +40,7 @@ struct MountAttempt {
     var isMounted: Bool { makeFailure == nil && completeFailure == nil }
   }
 
-  private func task() throws -> MountTask {
+  func task() throws -> MountTask {
     var invocation = MountInvocation()
     invocation.type = bytes("ext4")
     invocation.operands = [bytes("disk.img"), bytes(mountPoint)]
@@ -94,7 +94,7 @@ struct MountAttempt {
         outcome.undoFailure = error
       }
     }
-    outcome.calls = operations.calls
+    outcome.calls = operations.log.calls
     return outcome
   }
 }
