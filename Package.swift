@@ -78,6 +78,12 @@ let package = Package(
     .testTarget(name: "MountProtocolTests", dependencies: ["MountProtocol"]),
     .testTarget(name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"]),
     .testTarget(
+      name: "MountSessionTests", dependencies: ["MountSession", "MountPolicy", "MountProtocol"]),
+    .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux"]),
+    .testTarget(
+      name: "MountHelperTests",
+      dependencies: ["MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives"]),
+    .testTarget(
       name: "FuseServiceTests",
       dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"]),
     .testTarget(

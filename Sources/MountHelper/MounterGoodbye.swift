@@ -38,7 +38,7 @@ extension Mounter {
     do throws(Errno) {
       try operations.attach(mount, to: mountPoint, mayStall: mayStall, patience: patience)
     } catch {
-      if mayHaveHappened(error) {
+      if mayStall, mayHaveHappened(error) {
         // A child that cannot be killed may attach it yet, long after this process is gone: then to
         // a connection that is dead.
         if let number = try? mount.connectionNumber() {

@@ -35,18 +35,19 @@ private struct Phase: CustomTestStringConvertible {
   private static let always: [Intent] = [
     .report(bytes("a")), .explain(bytes("a")), .failed(.failed),
   ]
-  private static let prepared: [Intent] = [.mountPoint(.directory), .fuseDevice]
+  private static let prepared: [Intent] = [.mountPoint(.directory, mayStall: false), .fuseDevice]
   private static let talking = prepared + [.awaiting(.connection), .awaiting(.hello)]
 
   static let all: [Phase] = [
     Phase(
       name: "nothing sent", way: [],
       permits: always + [
-        .awaiting(.mountPoint), .awaiting(.namedFiles), .mountPoint(.directory),
-        .mountPoint(.regularFile),
+        .awaiting(.mountPoint), .awaiting(.namedFiles), .mountPoint(.directory, mayStall: false),
+        .mountPoint(.regularFile, mayStall: false),
       ]),
     Phase(
-      name: "mount point pinned", way: [.awaiting(.mountPoint), .mountPoint(.directory)],
+      name: "mount point pinned",
+      way: [.awaiting(.mountPoint), .mountPoint(.directory, mayStall: false)],
       permits: always + [.awaiting(.mountPoint), .awaiting(.namedFiles), .fuseDevice]),
     Phase(
       name: "fuse device handed over", way: prepared,
@@ -57,7 +58,8 @@ private struct Phase: CustomTestStringConvertible {
     Phase(
       name: "service contacted", way: talking,
       permits: always + [
-        .awaiting(.command), .awaiting(.file), .readOnlyClone, .setBlockSize(512), request,
+        .awaiting(.command), .awaiting(.file), .userName(bytes("a")), .readOnlyClone,
+        .setBlockSize(512), request,
       ]),
     Phase(
       name: "mounted", way: talking + [request],
@@ -68,9 +70,10 @@ private struct Phase: CustomTestStringConvertible {
   ]
 
   static let intents: [Intent] =
-    always + MountPointFormat.allCases.map { .mountPoint($0) }
+    always + MountPointFormat.allCases.map { .mountPoint($0, mayStall: false) }
     + Step.allCases.map { .awaiting($0) } + [
-      .fuseDevice, .readOnlyClone, .setBlockSize(512), request, .complete, .failed(.noService),
+      .fuseDevice, .userName(bytes("a")), .readOnlyClone, .setBlockSize(512), request, .complete,
+      .failed(.noService),
     ]
 }
 
@@ -98,16 +101,18 @@ struct IntentGateTests {
 
   @Test func `The mount point and the fuse device are taken once`() {
     var gate = IntentGate()
-    gate.expect(true, .mountPoint(.directory))
-    gate.expect(false, .mountPoint(.directory))
+    gate.expect(true, .mountPoint(.directory, mayStall: false))
+    gate.expect(false, .mountPoint(.directory, mayStall: false))
     gate.expect(true, .fuseDevice)
     gate.expect(false, .fuseDevice)
-    gate.expect(false, .mountPoint(.directory))
+    gate.expect(false, .mountPoint(.directory, mayStall: false))
   }
 
   @Test func `No service is believed only before the service was contacted`() {
     var gate = IntentGate()
-    for intent: Intent in [.mountPoint(.directory), .fuseDevice, .awaiting(.connection)] {
+    for intent: Intent in [
+      .mountPoint(.directory, mayStall: false), .fuseDevice, .awaiting(.connection),
+    ] {
       gate.expect(true, intent)
     }
     gate.expect(true, .awaiting(.hello))
@@ -128,11 +133,14 @@ struct IntentGateTests {
       for intent in intents where !gate.admits(intent) { refused += 1 }
     }
     send(
-      .awaiting(.mountPoint), .mountPoint(.directory), .awaiting(.namedFiles), .fuseDevice,
+      .awaiting(.mountPoint), .mountPoint(.directory, mayStall: false), .awaiting(.namedFiles),
+      .fuseDevice,
       .awaiting(.connection), .awaiting(.hello))
     // Read-only files of a caller who said `ro`: what the worker sends for each.
     for _ in 0..<ProtocolLimits.fileRequests {
-      send(.awaiting(.command), .awaiting(.file), .readOnlyClone, .explain(bytes("opened")))
+      send(
+        .awaiting(.command), .awaiting(.file), .userName(bytes("a")), .readOnlyClone,
+        .explain(bytes("opened")))
     }
     // The other packets of a session that gets as far as the mount, with the longest warnings.
     for _ in 0..<5 { send(.awaiting(.command)) }

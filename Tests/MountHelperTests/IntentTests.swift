@@ -7,12 +7,18 @@ import Testing
 @testable import MountHelper
 
 /// One of each kind, with the values that are likely to go wrong.
-let intents: [Intent] =
-  MountPointFormat.allCases.map { .mountPoint($0) }
-  + Step.allCases.map { .awaiting($0) }
-  + WorkerFailure.allCases.map { .failed($0) }
-  + [
-    .fuseDevice, .readOnlyClone, .complete,
+let intents: [Intent] = formatIntents + stepIntents + otherIntents
+
+private let formatIntents: [Intent] = MountPointFormat.allCases.flatMap { format in
+  [true, false].map { Intent.mountPoint(format, mayStall: $0) }
+}
+
+private let stepIntents: [Intent] =
+  Step.allCases.map { Intent.awaiting($0) } + WorkerFailure.allCases.map { Intent.failed($0) }
+
+private let otherIntents: [Intent] =
+  [
+    .userName([]), .userName(bytes("root")), .fuseDevice, .readOnlyClone, .complete,
     .report([]), .report(bytes("a line")), .report([0, 0xff, 0x0a]),
     .explain([]), .explain(bytes("a line")),
     .setBlockSize(0), .setBlockSize(512), .setBlockSize(.max),
@@ -49,7 +55,7 @@ struct IntentTests {
       let prefix = Array(encoded.prefix(length))
       switch Intent(decoding: prefix) {
       case nil: break
-      case .report?, .explain?: expectCanonical(prefix)
+      case .report?, .explain?, .userName?: expectCanonical(prefix)
       case let other?: Issue.record("\(prefix) of \(intent) reads as \(other)")
       }
     }
@@ -61,6 +67,7 @@ struct IntentTests {
     switch intent {
     case .report(let line): #expect(Intent(decoding: longer) == .report(line + [0]))
     case .explain(let line): #expect(Intent(decoding: longer) == .explain(line + [0]))
+    case .userName(let name): #expect(Intent(decoding: longer) == .userName(name + [0]))
     default: #expect(Intent(decoding: longer) == nil)
     }
   }

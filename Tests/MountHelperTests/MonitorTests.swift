@@ -18,7 +18,7 @@ private enum Packet {
 }
 
 private let prepared: [Packet] = [
-  .intent(.awaiting(.mountPoint)), .intent(.mountPoint(.directory), "/"),
+  .intent(.awaiting(.mountPoint)), .intent(.mountPoint(.directory, mayStall: false), "/"),
   .intent(.fuseDevice, "/dev/null"), .intent(.awaiting(.connection)),
 ]
 private let talking = prepared + [.intent(.awaiting(.hello)), .intent(.awaiting(.command))]
@@ -75,13 +75,15 @@ private struct Script: CustomTestStringConvertible {
         .intent(.failed(.failed)),
       ], answers: [22]),
     Script(name: "a mount before the hello", packets: prepared + [request]),
-    Script(name: "a mount point without a descriptor", packets: [.intent(.mountPoint(.directory))]),
+    Script(
+      name: "a mount point without a descriptor",
+      packets: [.intent(.mountPoint(.directory, mayStall: false))]),
     Script(
       name: "a fuse device without a descriptor",
-      packets: [.intent(.mountPoint(.directory), "/"), .intent(.fuseDevice)]),
+      packets: [.intent(.mountPoint(.directory, mayStall: false), "/"), .intent(.fuseDevice)]),
     Script(
       name: "a second mount point",
-      packets: talking + [.intent(.mountPoint(.directory), "/tmp"), request]),
+      packets: talking + [.intent(.mountPoint(.directory, mayStall: false), "/tmp"), request]),
     Script(
       name: "a block size",
       packets: talking + [
@@ -97,11 +99,14 @@ private struct Script: CustomTestStringConvertible {
       packets: talking + [.intent(.setBlockSize(512)), .intent(.failed(.failed))], answers: [9]),
     Script(
       name: "a clone",
-      packets: talking + [.intent(.readOnlyClone, "/dev/null"), .intent(.failed(.failed))],
+      packets: talking + [.intent(.readOnlyClone, "/etc/passwd"), .intent(.failed(.failed))],
       calls: ["cloneReadOnly"], answers: [0]),
     Script(
+      name: "a clone of a directory",
+      packets: talking + [.intent(.readOnlyClone, "/"), .intent(.failed(.failed))], answers: [22]),
+    Script(
       name: "a clone that the kernel cannot make",
-      packets: talking + [.intent(.readOnlyClone, "/dev/null"), .intent(.failed(.failed))],
+      packets: talking + [.intent(.readOnlyClone, "/etc/passwd"), .intent(.failed(.failed))],
       calls: ["cloneReadOnly"], answers: [38], failures: ["cloneReadOnly": .notImplemented]),
     Script(
       name: "a clone of nothing",

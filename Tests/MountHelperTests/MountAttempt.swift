@@ -17,6 +17,7 @@ struct MountAttempt {
   var mountMaximum: Int? = 1000
   var request = MountRequest(source: bytes("disk.img"), flags: 1)
   var format = MountPointFormat.directory
+  var mayStall = false
   var mountPoint = "/"
   var newMount = "/proc"
   var newMountDescriptor: Int32?
@@ -72,7 +73,8 @@ struct MountAttempt {
     operations.mounting = mounting
     operations.attaching = attaching
     var mounter = try Mounter(
-      task: try task(), configuration: configuration, mountPoint: pin, format: format)
+      task: try task(), configuration: configuration, mountPoint: pin, format: format,
+      mayStall: mayStall)
     var outcome = Outcome()
     let device = try openFile(bytes("/dev/null"), .readWrite)
     do throws(MountFailure) {
@@ -89,7 +91,7 @@ struct MountAttempt {
     }
     if !outcome.isMounted {
       do throws(MountFailure) {
-        try mounter.undo(with: &operations, patience: patience)
+        try mounter.undo(with: &operations)
       } catch {
         outcome.undoFailure = error
       }

@@ -62,7 +62,7 @@ struct MounterTests {
         == .record(
           MountRecord(
             source: bytes("disk.img"), target: bytes("/"), type: bytes("fuse.ext4"),
-            words: [bytes("x-a=b")]), namesCaller: false))
+            words: [bytes("x-a=b")])))
   }
 
   @Test func `A user's name is recorded with the words, and the caller goes to the kernel`() throws
@@ -74,13 +74,13 @@ struct MounterTests {
     attempt.format = .regularFile
     let outcome = try attempt.run()
     #expect(outcome.isMounted)
-    guard case .record(_, let namesCaller) = outcome.calls[3],
+    guard case .record(let record) = outcome.calls[4],
       case .createFilesystemContext(_, let rootMode, let caller) = outcome.calls[0]
     else {
       Issue.record("\(outcome.names)")
       return
     }
-    #expect(namesCaller)
+    #expect(record.words == [bytes("x-a"), bytes("user=joe")])
     #expect(caller == user)
     #expect(rootMode == 0o100000)
   }
@@ -160,7 +160,7 @@ struct MounterTests {
 
   @Test(
     arguments: [
-      (MountRequest(source: []), 22), (MountRequest(source: bytes("/etc/shadow")), 13),
+      (MountRequest(source: []), 22), (MountRequest(source: bytes("/etc/shadow")), 22),
       (MountRequest(source: bytes("a"), flags: 1 << 12), 22),
       (MountRequest(source: bytes("a"), superblockOptions: bytes("fd=0")), 22),
       (MountRequest(fuseblk: true, source: bytes("disk.img")), 1),

@@ -44,7 +44,7 @@ private final class Place {
 
   var minorOfSecond: UInt32? {
     let entries = (try? MountTable.read().entries) ?? []
-    return entries.filter { $0.mountPoint == bytes(path) }.dropFirst().first?.deviceMinor
+    return entries.filter { $0.mountPoint == bytes(path) }.dropFirst().first?.connection
   }
 
   /// Whether this process may mount both kinds.
@@ -139,7 +139,7 @@ struct RealMountTests {
     let outcome = try attempt.run()
     #expect(outcome.makeFailure == nil)
     #expect(outcome.completeFailure?.error == .tooManyUsers)
-    #expect(outcome.names == detached + ["record", "attach", "removeRecord", "detachMount"])
+    #expect(outcome.names == detached + ["name", "record", "attach", "removeRecord", "detachMount"])
   }
 
   // MARK: In one step

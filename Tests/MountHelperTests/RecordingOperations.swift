@@ -15,12 +15,13 @@ enum Call: Equatable {
   case createFilesystemContext(MountPlan, rootMode: UInt32, Caller)
   case createSuperblock
   case createDetachedMount(MountFlags)
-  case attach
+  case attach(mayStall: Bool)
   case mountInOneStep(MountPlan, rootMode: UInt32, Caller)
   case detachMount(atMountPoint: Bool)
   case abortConnection(UInt32)
   case setBlockSize(UInt32)
-  case record(MountRecord, namesCaller: Bool)
+  case name
+  case record(MountRecord)
   case removeRecord(target: [UInt8])
 
   /// The operation's name.
@@ -103,10 +104,11 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   }
 
   mutating func attach(
-    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor, mayStall: Bool,
+    patience: Patience
   ) throws(Errno) {
     if let known = self.mountPoint { #expect(mountPoint.rawValue == known) }
-    try note(.attach)
+    try note(.attach(mayStall: mayStall))
     attaching()
   }
 
@@ -134,10 +136,13 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     try note(.setBlockSize(size))
   }
 
-  mutating func record(
-    _ record: MountRecord, namesCaller: Bool, caller: Caller, patience: Patience
-  ) throws(Errno) {
-    try note(.record(record, namesCaller: namesCaller))
+  mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {
+    try note(.name)
+    return bytes("joe")
+  }
+
+  mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
+    try note(.record(record))
   }
 
   mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno) {
