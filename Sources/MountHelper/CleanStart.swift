@@ -7,6 +7,8 @@ internal import LinuxPrimitives
 struct StartConditions {
   /// The caller's file creation mask; files that a server creates follow it.
   var umask: UInt32
+  /// Whether the process has root's rights, by the program's set-user-ID bit or a root caller.
+  var isPrivileged: Bool
   /// Whether the caller forbade new privileges, so that set-user-ID has no effect.
   var noNewPrivileges: Bool
 }
@@ -32,6 +34,7 @@ func startClean() throws(StartError) -> StartConditions {
   try setLimits()
   return StartConditions(
     umask: UInt32(mask),
+    isPrivileged: geteuid() == 0,
     noNewPrivileges: clinux_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 }
 

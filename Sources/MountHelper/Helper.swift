@@ -13,8 +13,17 @@ internal import MountPolicy
 public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
   arguments: [[UInt8]], operations: consuming Operations
 ) -> ExitStatus {
+  var operations = operations
   do throws(HelperError) {
     let conditions = try cleanStart()
+    let caller = currentCaller()
+    // Before the first byte of the command line is read, and before anything is written to a
+    // descriptor of the caller's.
+    if conditions.isPrivileged {
+      try doing("giving up privilege") { () throws(Errno) in
+        try operations.shedPrivileges(caller: caller)
+      }
+    }
     switch try readCommandLine(arguments) {
     case .help:
       return show(helpText)
@@ -22,11 +31,13 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
       return show(text("fuservicemount3 ") + BuildConfiguration.version)
     case .check(let type):
       guard let subtype = try? subtype(of: type) else { return .failure }
-      return checkService(subtype: subtype, caller: currentCaller())
+      return checkService(subtype: subtype, caller: caller)
     case .fake(let invocation):
       return try pretend(invocation)
     case .mount(let invocation):
-      return try mount(invocation, conditions: conditions, operations: operations)
+      try requirePrivilege(conditions)
+      return try mount(
+        invocation, caller: caller, umask: conditions.umask, operations: operations)
     }
   } catch {
     var diagnostics = Diagnostics()
@@ -37,13 +48,9 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
 
 /// The way of one mount until worker and monitor go apart.
 private func mount<Operations: PrivilegedOperations & ~Copyable>(
-  _ invocation: MountInvocation, conditions: StartConditions, operations: consuming Operations
+  _ invocation: MountInvocation, caller: Caller, umask: UInt32,
+  operations: consuming Operations
 ) throws(HelperError) -> ExitStatus {
-  let caller = currentCaller()
-  try requirePrivilege(conditions)
-  try doing("giving up privilege") { () throws(Errno) in
-    try operations.shedPrivileges(caller: caller)
-  }
   var diagnostics = Diagnostics()
   diagnostics.isVerbose = invocation.isVerbose
   let configuration = readConfiguration(&diagnostics)
@@ -55,7 +62,7 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   }
   let worker = try doing("starting the worker process") { () throws(Errno) in
     try startWorker(
-      task, umask: conditions.umask, socket: sockets.first?.descriptor.rawValue ?? -1,
+      task, umask: umask, socket: sockets.first?.descriptor.rawValue ?? -1,
       operations: &operations)
   }
   sockets.first = nil
@@ -157,7 +164,7 @@ private func makeTask(
 
 /// Mounting needs root, by the program's set-user-ID bit or a root caller.
 private func requirePrivilege(_ conditions: StartConditions) throws(HelperError) {
-  if geteuid() == 0 { return }
+  if conditions.isPrivileged { return }
   guard conditions.noNewPrivileges else {
     throw HelperError(line: text("must be installed set-user-ID root (mode 4755) to mount"))
   }
