@@ -8,7 +8,12 @@ import PackageDescription
 // `packaging/build` sets it.
 let embedded = BuildSettingCondition.when(traits: ["Embedded"])
 
+// The C shims need the C library's extensions; a module that also imports Foundation sees the same
+// headers through it, and must see the same declarations.
+let gnuSource = SwiftSetting.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])
+
 let strict: [SwiftSetting] = [
+  gnuSource,
   .enableExperimentalFeature("Embedded", embedded),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .strictMemorySafety(),
@@ -75,20 +80,29 @@ let package = Package(
     .executableTarget(
       name: "singlefilefs", dependencies: ["SingleFile"], linkerSettings: hardenedLink),
 
-    .testTarget(name: "MountProtocolTests", dependencies: ["MountProtocol"]),
-    .testTarget(name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"]),
     .testTarget(
-      name: "MountSessionTests", dependencies: ["MountSession", "MountPolicy", "MountProtocol"]),
-    .testTarget(name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux"]),
+      name: "MountProtocolTests", dependencies: ["MountProtocol"], swiftSettings: [gnuSource]),
+    .testTarget(
+      name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"],
+      swiftSettings: [gnuSource]),
+    .testTarget(
+      name: "MountSessionTests", dependencies: ["MountSession", "MountPolicy", "MountProtocol"],
+      swiftSettings: [gnuSource]),
+    .testTarget(
+      name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux"],
+      swiftSettings: [gnuSource]),
     .testTarget(
       name: "MountHelperTests",
-      dependencies: ["MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives"]),
+      dependencies: ["MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives"],
+      swiftSettings: [gnuSource]),
     .testTarget(
       name: "FuseServiceTests",
-      dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"]),
+      dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"],
+      swiftSettings: [gnuSource]),
     .testTarget(
       name: "SingleFileTests",
-      dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"]),
+      dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"],
+      swiftSettings: [gnuSource]),
   ],
   swiftLanguageModes: [.v6]
 )

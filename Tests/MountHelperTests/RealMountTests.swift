@@ -139,7 +139,8 @@ struct RealMountTests {
     let outcome = try attempt.run()
     #expect(outcome.makeFailure == nil)
     #expect(outcome.completeFailure?.error == .tooManyUsers)
-    #expect(outcome.names == detached + ["name", "record", "attach", "removeRecord", "detachMount"])
+    #expect(
+      outcome.names == detached + ["name", "record", "attach", "removeRecord", "detachMount"])
   }
 
   // MARK: In one step
