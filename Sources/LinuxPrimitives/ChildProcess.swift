@@ -42,8 +42,10 @@ public struct ChildProcess: ~Copyable, Sendable {
   }
 
   /// Ends the child by `SIGKILL`. It may take time, or never happen while a hostile file system
-  /// holds it.
-  public func kill() { _ = CLinux.kill(identifier, SIGKILL) }
+  /// holds it. A child that has been reaped already is not mistaken for another process.
+  ///
+  /// The corresponding system call is `pidfd_send_signal(2)`.
+  public func kill() { _ = clinux_pidfd_send_signal(descriptor.rawValue, SIGKILL) }
 
   /// Takes the ending of a child whose descriptor is readable, or `nil` when it runs on.
   ///
@@ -66,7 +68,9 @@ public struct ChildProcess: ~Copyable, Sendable {
 /// The corresponding system call is `prctl(2)` with `PR_SET_PDEATHSIG`.
 public func dieWithParent(_ parent: Int32) {
   _ = clinux_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0)
-  if getppid() != parent { _exit(1) }
+  // A parent outside of this process's pid namespace has the number 0.
+  let now = getppid()
+  if now != parent && now != 0 { _exit(1) }
 }
 
 /// The id of this process's parent.

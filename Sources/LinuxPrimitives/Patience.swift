@@ -7,18 +7,31 @@ internal import CLinux
 public struct Patience: Sendable {
   /// When the wait gives up.
   public let deadline: Deadline
-  private let signals: Int32?
+  private let interruption: Int32?
 
   /// Patience until `deadline`, or until one of the signals comes.
   public init(until deadline: Deadline, signals: borrowing SignalDescriptor) {
+    self.init(until: deadline, interruptedBy: signals.descriptor.rawValue)
+  }
+
+  /// Patience until `deadline`, or until the descriptor `interruption` becomes readable.
+  public init(until deadline: Deadline, interruptedBy interruption: Int32) {
     self.deadline = deadline
-    self.signals = signals.descriptor.rawValue
+    self.interruption = interruption
+  }
+
+  /// Whether patience is at its end.
+  public var isOver: Bool {
+    if deadline.hasPassed { return true }
+    guard let interruption else { return false }
+    let now = Deadline.after(milliseconds: 0)
+    return (try? wait(for: [interruption], until: now))?.first ?? true
   }
 
   /// Patience for putting things away: until `deadline`, whatever signals come.
   public init(cleaningUpUntil deadline: Deadline) {
     self.deadline = deadline
-    signals = nil
+    interruption = nil
   }
 
   /// Runs `body` in a child that has only the descriptors `keeping`, and standard input, output and
@@ -45,7 +58,7 @@ public struct Patience: Sendable {
   ///
   /// - Throws: as `runInChild(keeping:_:)`; the child runs on then.
   public func status(of child: borrowing ChildProcess) throws(Errno) -> Int32 {
-    let descriptors = [child.descriptor.rawValue] + (signals.map { [$0] } ?? [])
+    let descriptors = [child.descriptor.rawValue] + (interruption.map { [$0] } ?? [])
     let ready = try wait(for: descriptors, until: deadline)
     guard ready[0] else { throw ready.contains(true) ? .canceled : .timedOut }
     guard case .exited(let status) = try child.reap() else { throw .inputOutput }

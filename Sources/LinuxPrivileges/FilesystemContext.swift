@@ -22,7 +22,9 @@ extension LinuxPrivilegedOperations {
   public mutating func createFilesystemContext(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor {
-    guard !plan.needsMountSyscall, kernelHasDetachedMounts() else { throw .notImplemented }
+    guard !plan.needsMountSyscall, kernelHasDetachedMounts(with: plan.flags) else {
+      throw .notImplemented
+    }
     let name = try CString(plan.filesystemName)
     let number = try withSystemAdministration {
       // The name is terminated and lives through the call.
@@ -81,21 +83,15 @@ extension LinuxPrivilegedOperations {
   ///
   /// The corresponding system call is `move_mount(2)`.
   public mutating func attach(
-    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor, mayStall: Bool,
-    patience: Patience
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
   ) throws(Errno) {
     let from = mount.rawValue
     let to = mountPoint.rawValue
-    let move = {
+    _ = try withSystemAdministration {
       // Both names are empty: the descriptors alone say from where to where.
       unsafe CString.empty.withPointer {
         unsafe clinux_move_mount(from, $0, to, $0, moveFromEmptyPath | moveToEmptyPath)
       }
-    }
-    if mayStall {
-      try runPrivilegedChild(keeping: [from, to], patience, move)
-    } else {
-      _ = try withSystemAdministration(move)
     }
   }
 
@@ -115,10 +111,16 @@ extension LinuxPrivilegedOperations {
   }
 }
 
-/// Whether the kernel has the steps that come after the superblock. Called without valid
-/// descriptors they do nothing but say whether they exist.
-private func kernelHasDetachedMounts() -> Bool {
-  if clinux_fsmount(-1, 0, 0) < 0, Errno.last == .notImplemented { return false }
+/// Whether the kernel has the steps that come after the superblock, and knows these flags
+/// (`MOUNT_ATTR_NOSYMFOLLOW` is 5.14). Called without valid descriptors the steps do nothing but say
+/// so: a bad descriptor is what they find last.
+private func kernelHasDetachedMounts(with flags: MountFlags) -> Bool {
+  let attributes = UInt32(truncatingIfNeeded: flags.mountAttributes)
+  do throws(Errno) {
+    _ = try withSystemAdministration { clinux_fsmount(-1, 0, attributes) }
+  } catch {
+    if error == .notImplemented || error == .invalidArgument { return false }
+  }
   // The names are empty and live through the call.
   let moved = unsafe CString.empty.withPointer { unsafe clinux_move_mount(-1, $0, -1, $0, 0) }
   return moved == 0 || Errno.last != .notImplemented

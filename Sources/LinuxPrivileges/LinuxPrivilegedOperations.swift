@@ -22,8 +22,12 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   /// `SECBIT_NO_SETUID_FIXUP` keeps a change of ids from making capabilities effective
   /// (capabilities(7)); with `SECBIT_NOROOT` no program executed by root would gain any.
   public mutating func shedPrivileges(caller: Caller) throws(Errno) {
+    // What is set already may be locked, and stays.
+    let inherited = clinux_prctl(PR_GET_SECUREBITS, 0, 0, 0, 0)
+    guard inherited >= 0 else { throw .last }
     let bits =
-      clinux_SECBIT_NO_SETUID_FIXUP | clinux_SECBIT_NO_SETUID_FIXUP_LOCKED
+      CUnsignedLong(inherited) | clinux_SECBIT_NO_SETUID_FIXUP
+      | clinux_SECBIT_NO_SETUID_FIXUP_LOCKED
       | clinux_SECBIT_NOROOT | clinux_SECBIT_NOROOT_LOCKED
     guard clinux_prctl(PR_SET_SECUREBITS, UInt(bits), 0, 0, 0) == 0 else { throw .last }
     try emptyBoundingSet()

@@ -22,67 +22,27 @@ extension LinuxPrivilegedOperations {
     }
   }
 
-  /// Runs `body` as root without any capability, in a session of its own, so that the caller can
-  /// neither stop it nor send it a signal while it holds the table's lock.
-  ///
-  /// Neither can this process, whose ids are the caller's. So there are two: a guard, which waits
-  /// for the line that it shares with this process to be cut, by this process's end or by its giving
-  /// up, and then kills the one that does the work. Any user may hold the lock for ever
-  /// (flock(2) needs no right to write), so this happens.
+  /// Runs `body` as root without any capability. Any user may hold the table's lock for ever
+  /// (flock(2) needs no right to write), so it is killed when patience is over.
   private func runRecorder(
     _ patience: Patience, _ body: () throws(Errno) -> Void
   ) throws(Errno) {
-    var line = try PacketSocket.pair()
-    guard let far = line.second?.descriptor.rawValue else { throw .badFileDescriptor }
-    let guardian = try ChildProcess.fork(keeping: [far]) {
+    let status = try patience.runInChild(keeping: []) {
       do throws(Errno) {
-        try becomeRecorder()
-        return try guarded(byLine: far, until: patience.deadline, body)
+        let parent = parentProcess()
+        let root = IdentityTriple(real: 0, effective: 0, saved: 0)
+        try setIdentities(users: root, groups: root)
+        try setCapabilities(permitted: [], effective: [])
+        try sealProcess()
+        dieWithParent(parent)
+        try body()
+        return 0
       } catch {
         return error.rawValue
       }
     }
-    line.second = nil
-    let status: Int32
-    do throws(Errno) {
-      status = try patience.status(of: guardian)
-    } catch {
-      // Cutting the line ends the work; what was finished in this moment counts.
-      line.first = nil
-      guard try Patience(cleaningUpUntil: .after(seconds: 5)).status(of: guardian) == 0 else {
-        throw error
-      }
-      return
-    }
     guard status == 0 else { throw Errno(rawValue: status) }
   }
-}
-
-/// Takes root's ids, which are the saved ones, and gives up every capability.
-private func becomeRecorder() throws(Errno) {
-  let root = IdentityTriple(real: 0, effective: 0, saved: 0)
-  try setIdentities(users: root, groups: root)
-  try setCapabilities(permitted: [], effective: [])
-  try sealProcess()
-  _ = setsid()
-}
-
-/// Runs `body` in a child that is killed when the line is cut or the time is over.
-private func guarded(
-  byLine line: Int32, until deadline: Deadline, _ body: () throws(Errno) -> Void
-) throws(Errno) -> Int32 {
-  let worker = try ChildProcess.fork(keeping: []) {
-    do throws(Errno) {
-      try body()
-      return 0
-    } catch {
-      return error.rawValue
-    }
-  }
-  let ready = try wait(for: [worker.descriptor.rawValue, line], until: deadline)
-  if ready[0], case .exited(let status) = try worker.reap() { return status }
-  worker.killAndReap()
-  return (ready[1] ? Errno.canceled : .timedOut).rawValue
 }
 
 /// The directory of utab; libmount does not make it.
@@ -125,7 +85,9 @@ private func loadLibrary() throws(Errno) -> clibmount {
   return library
 }
 
-/// libmount returns 0, a negative error number, or 1 for "nothing to do".
+/// libmount returns 0, a negative error number, or 1 for "nothing to do". Its own numbers begin at
+/// 5000; the one that it has for a lock that it cannot take is the only one to be met here.
 private func check(_ result: Int32) throws(Errno) {
-  guard result == 0 else { throw Errno(rawValue: result < 0 ? -result : EINVAL) }
+  guard result != 0 else { return }
+  throw Errno(rawValue: result > 0 ? EINVAL : result > -4096 ? -result : EAGAIN)
 }

@@ -31,6 +31,7 @@ func startClean() throws(StartError) -> StartConditions {
   guard closeRange(from: 3, to: Int32.max) else { throw .descriptors(.last) }
   let mask = umask(0o022)
   resetSignals()
+  _ = clinux_disarm_timers()
   try setLimits()
   return StartConditions(
     umask: UInt32(mask),

@@ -25,9 +25,8 @@ public enum WorkerFailure: UInt8, CaseIterable, Equatable, Sendable {
 /// What the worker asks of the monitor or tells it. Everything that hostile input can reach lives in
 /// the worker, so the monitor takes each intent as if the server had written it.
 public enum Intent: Equatable, Sendable {
-  /// The pinned mount point, what it is, and whether attaching there may wait for a server. One
-  /// descriptor rides along. No answer.
-  case mountPoint(MountPointFormat, mayStall: Bool)
+  /// The pinned mount point and what it is. One descriptor rides along. No answer.
+  case mountPoint(MountPointFormat)
   /// The open `/dev/fuse`. One descriptor rides along. No answer.
   case fuseDevice
   /// The worker is about to wait. No answer.
@@ -66,10 +65,9 @@ extension Intent {
   public func encoded() -> [UInt8] {
     var writer = ByteWriter()
     switch self {
-    case .mountPoint(let format, let mayStall):
+    case .mountPoint(let format):
       writer.write(Tag.mountPoint.rawValue)
       writer.write(format.rawValue)
-      writer.write(UInt8(mayStall ? 1 : 0))
     case .fuseDevice:
       writer.write(Tag.fuseDevice.rawValue)
     case .awaiting(let step):
@@ -113,10 +111,10 @@ extension Intent {
   private init?(_ tag: Tag, from reader: inout ByteReader) {
     switch tag {
     case .mountPoint:
-      guard let format = reader.readUInt8().flatMap(MountPointFormat.init(rawValue:)),
-        let mayStall = reader.readUInt8(), mayStall <= 1
-      else { return nil }
-      self = .mountPoint(format, mayStall: mayStall == 1)
+      guard let format = reader.readUInt8().flatMap(MountPointFormat.init(rawValue:)) else {
+        return nil
+      }
+      self = .mountPoint(format)
     case .fuseDevice:
       self = .fuseDevice
     case .awaiting:

@@ -5,8 +5,9 @@ internal import LinuxPrimitives
 internal import MountPolicy
 internal import MountProtocol
 
-/// How long the mount table may be locked by others, in seconds.
-private let recordingTimeout: Int64 = 30
+/// How long recording and attaching may take at the most, in seconds: others may hold the lock of
+/// the mount table, or of the mount point.
+private let completionTimeout: Int64 = 30
 
 /// The process that was exec'ed: it waits for the worker, holds the clock, and carries out what the
 /// worker asks, one checked intent at a time.
@@ -152,8 +153,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       diagnostics.relay(line)
     case .explain(let line):
       if diagnostics.isVerbose { diagnostics.relay(line) }
-    case .mountPoint(let format, let mayStall):
-      return takeMountPoint(descriptor, format: format, mayStall: mayStall)
+    case .mountPoint(let format):
+      return takeMountPoint(descriptor, format: format)
     case .fuseDevice:
       guard let descriptor else { return withoutDescriptor() }
       fuseDevice = consume descriptor
@@ -179,13 +180,12 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   }
 
   private mutating func takeMountPoint(
-    _ descriptor: consuming FileDescriptor?, format: MountPointFormat, mayStall: Bool
+    _ descriptor: consuming FileDescriptor?, format: MountPointFormat
   ) -> ExitStatus? {
     guard let descriptor else { return withoutDescriptor() }
     do throws(Errno) {
       mounter = try Mounter(
-        task: task, configuration: configuration, mountPoint: descriptor, format: format,
-        mayStall: mayStall)
+        task: task, configuration: configuration, mountPoint: descriptor, format: format)
       return nil
     } catch {
       diagnostics.report(describe(task.invocation.mountPoint, error))
@@ -253,12 +253,33 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     }
   }
 
+  /// Has the mount recorded and attached, by a process that the caller can neither stop nor kill:
+  /// what it begins, it finishes or takes away.
   private mutating func complete() -> ExitStatus {
-    let patience = patience(seconds: recordingTimeout)
-    do throws(MountFailure) {
-      try mounter?.complete(with: &operations, patience: patience)
+    guard var taken = mounter.take() else { return .failure }
+    let status = complete(&taken)
+    mounter = consume taken
+    return status
+  }
+
+  private mutating func complete(_ mounter: inout Mounter) -> ExitStatus {
+    let patience = patience(seconds: min(completionTimeout, Int64(clock.seconds)))
+    do throws(Errno) {
+      let failure = try operations.finish(keeping: mounter.descriptors, patience: patience) {
+        operations, patience in
+        do throws(MountFailure) {
+          try mounter.complete(with: &operations, patience: patience)
+          return nil
+        } catch {
+          return error.explanation
+        }
+      }
+      if let failure {
+        diagnostics.report(failure)
+        return .failure
+      }
     } catch {
-      diagnostics.report(error.explanation)
+      diagnostics.report(describe(text("completing the mount"), error))
       return .failure
     }
     diagnostics.explain(task.invocation.mountPoint + text(": mounted"))

@@ -9,8 +9,6 @@ struct MountPointPin: ~Copyable {
   let descriptor: FileDescriptor
   /// What it is.
   let kind: FileKind
-  /// Whether attaching a mount there may wait for a server.
-  let mayStall: Bool
 
   /// What it is, for the monitor.
   var format: MountPointFormat { kind == .directory ? .directory : .regularFile }
@@ -25,8 +23,7 @@ struct MountPointPin: ~Copyable {
     } catch {
       throw .failed(path + text(": ") + error.explanation)
     }
-    return MountPointPin(
-      descriptor: descriptor, kind: facts.kind, mayStall: MountPointRules.mayStall(facts))
+    return MountPointPin(descriptor: descriptor, kind: facts.kind)
   }
 
   /// Magic links lead where no path leads; kernels without openat2 (before 5.6) follow them, and
@@ -58,9 +55,8 @@ struct MountPointPin: ~Copyable {
     }
   }
 
-  private init(descriptor: consuming FileDescriptor, kind: FileKind, mayStall: Bool) {
+  private init(descriptor: consuming FileDescriptor, kind: FileKind) {
     self.descriptor = descriptor
     self.kind = kind
-    self.mayStall = mayStall
   }
 }

@@ -46,6 +46,11 @@ struct MountTable {
     entries.first { $0.identifier == identifier }
   }
 
+  /// The mount that lies on `parent` at `mountPoint`; there can be but one.
+  func entry(on parent: UInt64, at mountPoint: [UInt8]) -> MountTableEntry? {
+    entries.first { $0.parent == parent && $0.mountPoint == mountPoint }
+  }
+
   /// Whether another mount covers the root of `entry`.
   func isCovered(_ entry: MountTableEntry) -> Bool {
     entries.contains { $0.parent == entry.identifier && $0.mountPoint == entry.mountPoint }

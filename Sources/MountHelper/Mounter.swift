@@ -11,8 +11,6 @@ struct Mounter: ~Copyable {
   let configuration: FuseConfiguration
   let mountPoint: FileDescriptor
   let format: MountPointFormat
-  /// Whether attaching there may wait for a server.
-  let mayStall: Bool
   /// The id of the mount that the mount point lies on.
   let parent: UInt64
   var plan: MountPlan?
@@ -30,14 +28,13 @@ struct Mounter: ~Copyable {
   /// A mounter for the pinned `mountPoint`.
   init(
     task: MountTask, configuration: FuseConfiguration, mountPoint: consuming FileDescriptor,
-    format: MountPointFormat, mayStall: Bool
+    format: MountPointFormat
   ) throws(Errno) {
     self.task = task
     self.configuration = configuration
     parent = try mountPoint.mountID()
     self.mountPoint = mountPoint
     self.format = format
-    self.mayStall = mayStall
   }
 
   /// Makes the mount that the server asked for. The request is judged here as if the server had sent

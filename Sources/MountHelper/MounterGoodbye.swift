@@ -5,6 +5,14 @@ internal import MountPolicy
 
 /// The server's goodbye with 0: the mount gets its place in the tree.
 extension Mounter {
+  /// What finishing the mount needs of this process's descriptors.
+  var descriptors: [Int32] {
+    switch detached {
+    case .none: return [mountPoint.rawValue]
+    case .some(let mount): return [mountPoint.rawValue, mount.rawValue]
+    }
+  }
+
   /// Attaches the mount and records it. Throws when there is no mount after all, and then leaves
   /// nothing behind.
   mutating func complete<Operations: PrivilegedOperations & ~Copyable>(
@@ -17,11 +25,13 @@ extension Mounter {
     }
     let target = try record(with: &operations, patience: patience)
     do throws(MountFailure) {
-      try attach(with: &operations, patience: patience)
+      try attach(with: &operations)
       if !isMountedInOneStep {
         try checkPlace()
         try checkCount(more: 0)
       }
+      // Attaching may have waited for a lock until long after the monitor gave up.
+      if patience.isOver { throw .system("completing the mount", .canceled) }
     } catch {
       if let target {
         try? operations.removeRecord(target: target, patience: cleaningUp)
@@ -32,23 +42,14 @@ extension Mounter {
   }
 
   private mutating func attach<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations, patience: Patience
+    with operations: inout Operations
   ) throws(MountFailure) {
     guard let mount = detached.take() else { return }
     do throws(Errno) {
-      try operations.attach(mount, to: mountPoint, mayStall: mayStall, patience: patience)
+      try operations.attach(mount, to: mountPoint)
     } catch {
-      if mayStall, mayHaveHappened(error) {
-        // A child that cannot be killed may attach it yet, long after this process is gone: then to
-        // a connection that is dead.
-        if let number = try? mount.connectionNumber() {
-          try? operations.abortConnection(number, patience: cleaningUp)
-        }
-        attached = consume mount
-      } else {
-        // Undoing lets go of it, after cutting its server off where that is needed.
-        detached = consume mount
-      }
+      // Undoing lets go of it, after cutting its server off where that is needed.
+      detached = consume mount
       throw .system("attaching the mount", error)
     }
     attached = consume mount

@@ -12,7 +12,10 @@ extension Mounter {
     self.plan = plan
     oneStepType = plan.mountType
     do throws(Errno) {
-      mountsBefore = try MountTable.read().entries.map { $0.identifier }
+      let table = try MountTable.read()
+      let place = try mountPoint.currentPath()
+      guard table.entry(on: parent, at: place) == nil else { throw .busy }
+      mountsBefore = table.entries.map { $0.identifier }
       try operations.mountInOneStep(
         plan, at: mountPoint, fuseDevice: fuseDevice, rootMode: format.rootMode,
         caller: task.caller, patience: patience)
@@ -20,7 +23,7 @@ extension Mounter {
       // A child that was killed may have mounted all the same; undoing looks.
       isMountedInOneStep = mayHaveHappened(error)
       try? undo(with: &operations)
-      throw .system("mounting", error)
+      throw error == .busy ? .mountPointCovered : .system("mounting", error)
     }
     isMountedInOneStep = true
     do throws(MountFailure) {
@@ -32,10 +35,12 @@ extension Mounter {
     }
   }
 
-  /// A mount that was made in one step is known by its place, its type, and by being new; there is no
-  /// descriptor of it.
+  /// A mount that was made in one step is known by its place, which was free, and its type; there is
+  /// no descriptor of it. If something else took the place meanwhile, it lies on top of that and is
+  /// known by being new.
   func oneStepMount(in table: MountTable) throws(Errno) -> MountTableEntry? {
     let place = try mountPoint.currentPath()
+    if let entry = table.entry(on: parent, at: place), entry.type == oneStepType { return entry }
     return table.entries.last {
       $0.type == oneStepType && $0.mountPoint == place && !mountsBefore.contains($0.identifier)
     }

@@ -54,10 +54,19 @@ public protocol PrivilegedOperations: ~Copyable {
     of context: borrowing FileDescriptor, flags: MountFlags
   ) throws(Errno) -> FileDescriptor
 
-  /// Attaches a detached mount to the pinned mount point; where that may stall, in a child.
+  /// Runs `work` in a child of root's ids, which the caller can neither stop nor kill, so that what
+  /// it begins it finishes or takes away. The patience that `work` gets is over when this process
+  /// gives up or is gone.
+  ///
+  /// - Returns: what `work` returns: `nil` when all is done, else a line that says why not.
+  mutating func finish(
+    keeping descriptors: [Int32], patience: Patience,
+    _ work: (inout Self, Patience) -> [UInt8]?
+  ) throws(Errno) -> [UInt8]?
+
+  /// Attaches a detached mount to the pinned mount point.
   mutating func attach(
-    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor, mayStall: Bool,
-    patience: Patience
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
   ) throws(Errno)
 
   /// Mounts in one step onto the pinned mount point, in a child, where the kernel lacks the others.
@@ -82,8 +91,7 @@ public protocol PrivilegedOperations: ~Copyable {
   /// - Throws: `ENOENT` when the caller has none.
   mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8]
 
-  /// Writes a mount into the userspace mount table, in a child that ends in time whatever holds the
-  /// table's lock, and that writes nothing once this process has given up or is gone.
+  /// Writes a mount into the userspace mount table, in a child that is killed when patience is over.
   mutating func record(_ record: MountRecord, patience: Patience) throws(Errno)
 
   /// Takes the entry for `target` out of the userspace mount table again, in a child.

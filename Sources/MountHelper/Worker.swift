@@ -65,8 +65,7 @@ struct Worker: ~Copyable {
   private func handOverMountPoint() throws(WorkerError) -> FileKind {
     try monitor.send(.awaiting(.mountPoint))
     let pin = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
-    try monitor.send(
-      .mountPoint(pin.format, mayStall: pin.mayStall), passing: pin.descriptor.rawValue)
+    try monitor.send(.mountPoint(pin.format), passing: pin.descriptor.rawValue)
     return pin.kind
   }
 

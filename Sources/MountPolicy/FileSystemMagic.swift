@@ -54,32 +54,6 @@ enum FileSystemMagic {
     0x0bad_1dea,  // futexfs
   ]
 
-  /// Whether all of a file system is in this machine's kernel, so that nobody else can make it wait.
-  static func isLocal(_ magic: UInt64) -> Bool {
-    local.contains(UInt32(truncatingIfNeeded: magic))
-  }
-
-  private static let local: [UInt32] = [
-    0xef53,  // ext2, ext3, ext4
-    0x5846_5342,  // xfs
-    0x9123_683e,  // btrfs
-    0x0102_1994,  // tmpfs
-    0x8584_58f6,  // ramfs
-    0xf2f5_2010,  // f2fs
-    0xca45_1a4e,  // bcachefs
-    0x2fc1_2fc1,  // zfs
-    0x3153_464a,  // jfs
-    0x5265_4973,  // reiserfs
-    0x7371_7368,  // squashfs
-    0x4d44,  // vfat, msdos
-    0x2011_bab0,  // exfat
-    0x7366_746e,  // ntfs3
-    0x482b,  // hfsplus
-    0x3434,  // nilfs
-    0x72b6,  // jffs2
-    0x2405_1905,  // ubifs
-  ]
-
   /// Whether a user may mount over something on a file system of this type: the list that
   /// fusermount3 has, so that both helpers allow the same. procfs and its kin have places that
   /// users can write to without being meant to put anything over them (CVE-2016-1572).

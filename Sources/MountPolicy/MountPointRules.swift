@@ -32,12 +32,6 @@ public enum MountPointRules {
     FileSystemMagic.isFitForUserMounts(magic)
   }
 
-  /// Whether attaching a mount at `point` may wait for a server: the kernel locks the directory, and
-  /// on a FUSE or network file system somebody else's request may hold the lock for ever.
-  public static func mayStall(_ point: MountPointFacts) -> Bool {
-    !FileSystemMagic.isLocal(point.fileSystemMagic)
-  }
-
   /// Judges the pinned mount point.
   /// - Throws: `EACCES` for what is neither a directory nor a regular file; for users `EPERM` for
   ///   what they cannot write to, a sticky directory of someone else, or a kind of file system that

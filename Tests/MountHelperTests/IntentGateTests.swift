@@ -35,19 +35,19 @@ private struct Phase: CustomTestStringConvertible {
   private static let always: [Intent] = [
     .report(bytes("a")), .explain(bytes("a")), .failed(.failed),
   ]
-  private static let prepared: [Intent] = [.mountPoint(.directory, mayStall: false), .fuseDevice]
+  private static let prepared: [Intent] = [.mountPoint(.directory), .fuseDevice]
   private static let talking = prepared + [.awaiting(.connection), .awaiting(.hello)]
 
   static let all: [Phase] = [
     Phase(
       name: "nothing sent", way: [],
       permits: always + [
-        .awaiting(.mountPoint), .awaiting(.namedFiles), .mountPoint(.directory, mayStall: false),
-        .mountPoint(.regularFile, mayStall: false),
+        .awaiting(.mountPoint), .awaiting(.namedFiles), .mountPoint(.directory),
+        .mountPoint(.regularFile),
       ]),
     Phase(
       name: "mount point pinned",
-      way: [.awaiting(.mountPoint), .mountPoint(.directory, mayStall: false)],
+      way: [.awaiting(.mountPoint), .mountPoint(.directory)],
       permits: always + [.awaiting(.mountPoint), .awaiting(.namedFiles), .fuseDevice]),
     Phase(
       name: "fuse device handed over", way: prepared,
@@ -70,7 +70,7 @@ private struct Phase: CustomTestStringConvertible {
   ]
 
   static let intents: [Intent] =
-    always + MountPointFormat.allCases.map { .mountPoint($0, mayStall: false) }
+    always + MountPointFormat.allCases.map { .mountPoint($0) }
     + Step.allCases.map { .awaiting($0) } + [
       .fuseDevice, .userName(bytes("a")), .readOnlyClone, .setBlockSize(512), request, .complete,
       .failed(.noService),
@@ -101,17 +101,17 @@ struct IntentGateTests {
 
   @Test func `The mount point and the fuse device are taken once`() {
     var gate = IntentGate()
-    gate.expect(true, .mountPoint(.directory, mayStall: false))
-    gate.expect(false, .mountPoint(.directory, mayStall: false))
+    gate.expect(true, .mountPoint(.directory))
+    gate.expect(false, .mountPoint(.directory))
     gate.expect(true, .fuseDevice)
     gate.expect(false, .fuseDevice)
-    gate.expect(false, .mountPoint(.directory, mayStall: false))
+    gate.expect(false, .mountPoint(.directory))
   }
 
   @Test func `No service is believed only before the service was contacted`() {
     var gate = IntentGate()
     for intent: Intent in [
-      .mountPoint(.directory, mayStall: false), .fuseDevice, .awaiting(.connection),
+      .mountPoint(.directory), .fuseDevice, .awaiting(.connection),
     ] {
       gate.expect(true, intent)
     }
@@ -133,7 +133,7 @@ struct IntentGateTests {
       for intent in intents where !gate.admits(intent) { refused += 1 }
     }
     send(
-      .awaiting(.mountPoint), .mountPoint(.directory, mayStall: false), .awaiting(.namedFiles),
+      .awaiting(.mountPoint), .mountPoint(.directory), .awaiting(.namedFiles),
       .fuseDevice,
       .awaiting(.connection), .awaiting(.hello))
     // Read-only files of a caller who said `ro`: what the worker sends for each.

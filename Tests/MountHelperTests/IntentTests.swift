@@ -9,8 +9,8 @@ import Testing
 /// One of each kind, with the values that are likely to go wrong.
 let intents: [Intent] = formatIntents + stepIntents + otherIntents
 
-private let formatIntents: [Intent] = MountPointFormat.allCases.flatMap { format in
-  [true, false].map { Intent.mountPoint(format, mayStall: $0) }
+private let formatIntents: [Intent] = MountPointFormat.allCases.map {
+  Intent.mountPoint($0)
 }
 
 private let stepIntents: [Intent] =

@@ -18,7 +18,7 @@ private enum Packet {
 }
 
 private let prepared: [Packet] = [
-  .intent(.awaiting(.mountPoint)), .intent(.mountPoint(.directory, mayStall: false), "/"),
+  .intent(.awaiting(.mountPoint)), .intent(.mountPoint(.directory), "/"),
   .intent(.fuseDevice, "/dev/null"), .intent(.awaiting(.connection)),
 ]
 private let talking = prepared + [.intent(.awaiting(.hello)), .intent(.awaiting(.command))]
@@ -40,7 +40,7 @@ private struct Script: CustomTestStringConvertible {
   static let all: [Script] = [
     Script(
       name: "a whole mount", packets: talking + [request, .intent(.complete)], status: .success,
-      calls: made + ["attach"], answers: [0]),
+      calls: made + ["finish", "attach"], answers: [0]),
     Script(
       name: "words for the terminal",
       packets: prepared + [
@@ -60,11 +60,11 @@ private struct Script: CustomTestStringConvertible {
     Script(
       name: "a goodbye after a mount that failed",
       packets: talking + [request, .intent(.complete)],
-      calls: ["createFilesystemContext", "createSuperblock"], answers: [1],
+      calls: ["createFilesystemContext", "createSuperblock", "finish"], answers: [1],
       failures: ["createSuperblock": .notPermitted]),
     Script(
       name: "a mount that cannot be attached",
-      packets: talking + [request, .intent(.complete)], calls: made + ["attach"], answers: [0],
+      packets: talking + [request, .intent(.complete)], calls: made + ["finish", "attach"], answers: [0],
       failures: ["attach": .noSuchFile]),
     Script(
       name: "two mounts", packets: talking + [request, request], calls: made, answers: [0]),
@@ -77,13 +77,13 @@ private struct Script: CustomTestStringConvertible {
     Script(name: "a mount before the hello", packets: prepared + [request]),
     Script(
       name: "a mount point without a descriptor",
-      packets: [.intent(.mountPoint(.directory, mayStall: false))]),
+      packets: [.intent(.mountPoint(.directory))]),
     Script(
       name: "a fuse device without a descriptor",
-      packets: [.intent(.mountPoint(.directory, mayStall: false), "/"), .intent(.fuseDevice)]),
+      packets: [.intent(.mountPoint(.directory), "/"), .intent(.fuseDevice)]),
     Script(
       name: "a second mount point",
-      packets: talking + [.intent(.mountPoint(.directory, mayStall: false), "/tmp"), request]),
+      packets: talking + [.intent(.mountPoint(.directory), "/tmp"), request]),
     Script(
       name: "a block size",
       packets: talking + [

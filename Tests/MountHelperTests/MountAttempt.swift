@@ -17,7 +17,6 @@ struct MountAttempt {
   var mountMaximum: Int? = 1000
   var request = MountRequest(source: bytes("disk.img"), flags: 1)
   var format = MountPointFormat.directory
-  var mayStall = false
   var mountPoint = "/"
   var newMount = "/proc"
   var newMountDescriptor: Int32?
@@ -73,8 +72,7 @@ struct MountAttempt {
     operations.mounting = mounting
     operations.attaching = attaching
     var mounter = try Mounter(
-      task: try task(), configuration: configuration, mountPoint: pin, format: format,
-      mayStall: mayStall)
+      task: try task(), configuration: configuration, mountPoint: pin, format: format)
     var outcome = Outcome()
     let device = try openFile(bytes("/dev/null"), .readWrite)
     do throws(MountFailure) {

@@ -15,7 +15,8 @@ enum Call: Equatable {
   case createFilesystemContext(MountPlan, rootMode: UInt32, Caller)
   case createSuperblock
   case createDetachedMount(MountFlags)
-  case attach(mayStall: Bool)
+  case finish
+  case attach
   case mountInOneStep(MountPlan, rootMode: UInt32, Caller)
   case detachMount(atMountPoint: Bool)
   case abortConnection(UInt32)
@@ -103,12 +104,19 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     return result
   }
 
+  mutating func finish(
+    keeping descriptors: [Int32], patience: Patience,
+    _ work: (inout RecordingOperations, Patience) -> [UInt8]?
+  ) throws(Errno) -> [UInt8]? {
+    try note(.finish)
+    return work(&self, patience)
+  }
+
   mutating func attach(
-    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor, mayStall: Bool,
-    patience: Patience
+    _ mount: borrowing FileDescriptor, to mountPoint: borrowing FileDescriptor
   ) throws(Errno) {
     if let known = self.mountPoint { #expect(mountPoint.rawValue == known) }
-    try note(.attach(mayStall: mayStall))
+    try note(.attach)
     attaching()
   }
 

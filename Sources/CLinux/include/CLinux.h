@@ -35,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -88,6 +89,11 @@ static inline pid_t clinux_fork(void) { return fork(); }
 
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0U); }
 
+static inline int clinux_pidfd_send_signal(int pidfd, int signal_number)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0U);
+}
+
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
 
@@ -114,6 +120,16 @@ static inline int clinux_ignore_signal(int signal_number)
 	memset(&action, 0, sizeof action);
 	action.sa_handler = SIG_IGN;
 	return sigaction(signal_number, &action, NULL);
+}
+
+// A timer survives execve(2) and would end the process by its signal.
+static inline int clinux_disarm_timers(void)
+{
+	struct itimerval none;
+
+	memset(&none, 0, sizeof none);
+	return setitimer(ITIMER_REAL, &none, NULL) | setitimer(ITIMER_VIRTUAL, &none, NULL) |
+	       setitimer(ITIMER_PROF, &none, NULL);
 }
 
 // getrlimit(2)'s first argument is an enum in C that Swift does not convert.

@@ -61,7 +61,7 @@ static const int clinux_worker_calls[] = {
 static const int clinux_monitor_calls[] = {
 	SYS_read, SYS_write, SYS_pread64, SYS_lseek, SYS_close, SYS_close_range, SYS_fcntl,
 	SYS_sendmsg, SYS_recvmsg, SYS_ppoll, SYS_dup3, SYS_ioctl,
-	SYS_clone, SYS_wait4, SYS_kill, SYS_pidfd_open, SYS_getppid, SYS_setsid,
+	SYS_clone, SYS_wait4, SYS_pidfd_send_signal, SYS_pidfd_open, SYS_getppid, SYS_setsid,
 	SYS_set_robust_list, SYS_prctl, SYS_capget, SYS_capset,
 	SYS_setresuid, SYS_setresgid, SYS_getresuid, SYS_getresgid,
 	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
