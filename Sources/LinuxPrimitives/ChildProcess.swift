@@ -73,5 +73,10 @@ public func dieWithParent(_ parent: Int32) {
   if now != parent && now != 0 { _exit(1) }
 }
 
+/// Takes back `dieWithParent(_:)`.
+///
+/// The corresponding system call is `prctl(2)` with `PR_SET_PDEATHSIG`.
+public func outliveParent() { _ = clinux_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) }
+
 /// The id of this process's parent.
 public func parentProcess() -> Int32 { getppid() }

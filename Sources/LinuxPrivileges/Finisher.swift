@@ -3,8 +3,9 @@
 internal import CLinux
 public import LinuxPrimitives
 
-/// How long a finisher may take to put away what it has begun, in seconds.
-private let timeToPutAway: Int64 = 15
+/// How long a finisher is waited for that puts away what it has begun, in seconds. It may take
+/// longer; nobody has to watch.
+private let timeToPutAway: Int64 = 5
 
 /// The longest line that a finisher sends, in bytes.
 private let longestLine = 8192
@@ -65,5 +66,7 @@ private func becomeFinisher() throws(Errno) {
     groups: IdentityTriple(real: 0, effective: group, saved: 0))
   try setCapabilities(permitted: .systemAdministration, effective: [])
   try sealProcess()
+  // Changed ids have erased it already; a root caller's are the same as before.
+  outliveParent()
   _ = setsid()
 }
