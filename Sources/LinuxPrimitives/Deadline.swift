@@ -22,6 +22,12 @@ public struct Deadline: Equatable, Comparable, Sendable {
     return overflow ? .never : Deadline(milliseconds: sum)
   }
 
+  /// A point `milliseconds` after this one.
+  public func later(byMilliseconds milliseconds: Int64) -> Deadline {
+    let (sum, overflow) = self.milliseconds.addingReportingOverflow(max(0, milliseconds))
+    return overflow ? .never : Deadline(milliseconds: sum)
+  }
+
   /// The time until then for `poll(2)`: milliseconds, 0 when it is past, -1 for never.
   public var pollTimeout: Int32 {
     if self == .never { return -1 }

@@ -9,6 +9,11 @@ public struct Patience: Sendable {
   public let deadline: Deadline
   private let interruption: Int32?
 
+  private init(deadline: Deadline, interruption: Int32?) {
+    self.deadline = deadline
+    self.interruption = interruption
+  }
+
   /// Patience until `deadline`, or until one of the signals comes.
   public init(until deadline: Deadline, signals: borrowing SignalDescriptor) {
     self.init(until: deadline, interruptedBy: signals.descriptor.rawValue)
@@ -18,6 +23,11 @@ public struct Patience: Sendable {
   public init(until deadline: Deadline, interruptedBy interruption: Int32) {
     self.deadline = deadline
     self.interruption = interruption
+  }
+
+  /// The same patience for a little longer, to hear from a child that has this one.
+  public func extended(byMilliseconds milliseconds: Int64) -> Patience {
+    Patience(deadline: deadline.later(byMilliseconds: milliseconds), interruption: interruption)
   }
 
   /// Whether patience is at its end.

@@ -40,7 +40,7 @@ extension LinuxPrivilegedOperations {
     line.second = nil
     let status: Int32
     do throws(Errno) {
-      status = try patience.status(of: finisher)
+      status = try patience.extended(byMilliseconds: 500).status(of: finisher)
     } catch {
       // What was complete in this moment is complete.
       line.first = nil

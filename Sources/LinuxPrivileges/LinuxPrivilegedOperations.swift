@@ -11,8 +11,10 @@ public import MountPolicy
 /// |---|---|---|
 /// | monitor | (caller, caller, 0) | permitted `CAP_SYS_ADMIN`, effective for one call at a time |
 /// | worker | (caller, caller, caller) | none; of a root caller the two that read any file |
-/// | creator, block size | as the monitor | as the monitor |
+/// | creator, block size, abort | as the monitor | as the monitor |
+/// | finisher | (0, caller, 0) | as the monitor |
 /// | recorder | (0, 0, 0) | none |
+/// | name lookup | (caller, caller, caller) | none |
 public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   /// The operations of this process. Nothing is raised or given up yet.
   public init() {}

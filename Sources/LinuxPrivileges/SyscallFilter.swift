@@ -6,7 +6,7 @@ internal import LinuxPrimitives
 /// A list of system calls, for a process that will never need another. Any other ends it at once.
 ///
 /// The program is our own: a load, a comparison for each call, two answers. A library would make the
-/// same one for three times the start-up time, and cost a dependency of the set-id program
+/// same one for more start-up time, and cost a dependency of the set-id program
 /// (docs/decisions/0006-own-filter.md).
 enum SyscallFilter {
   /// What the worker may do after it has become one.
@@ -16,8 +16,8 @@ enum SyscallFilter {
 
   /// Puts the filter on this process and on every child that it will have. It cannot be taken off.
   ///
-  /// - Throws: what `seccomp(2)` says. A kernel without filters leaves `EINVAL`, and the process
-  ///   goes on only because the caller of this decides so.
+  /// - Throws: what `seccomp(2)` says: `ENOSYS` from a kernel without seccomp, `EINVAL` from one
+  ///   without filters. Either ends the helper, so there is no mount without the filter.
   ///
   /// The corresponding system call is `seccomp(2)` with `SECCOMP_SET_MODE_FILTER`, which needs
   /// `no_new_privs`.

@@ -31,7 +31,12 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
       return show(text("fuservicemount3 ") + BuildConfiguration.version)
     case .check(let type):
       guard let subtype = try? subtype(of: type) else { return .failure }
-      return checkService(subtype: subtype, caller: caller)
+      if conditions.isPrivileged {
+        try doing("giving up privilege") { () throws(Errno) in
+          try operations.becomeWorker(caller: caller)
+        }
+      }
+      return checkService(subtype: subtype)
     case .fake(let invocation):
       return try pretend(invocation)
     case .mount(let invocation):
@@ -70,6 +75,9 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
     try operations.becomeMonitor(caller: caller)
   }
   guard let channel = sockets.second.take() else { return .failure }
+  try doing("starting the worker process") { () throws(Errno) in
+    try MonitorChannel.start(by: channel)
+  }
   var monitor = Monitor(
     task: task, configuration: configuration, worker: worker, channel: channel, signals: signals,
     operations: operations, diagnostics: diagnostics, timeout: timeout)

@@ -13,8 +13,8 @@ extension Mounter {
     }
   }
 
-  /// Attaches the mount and records it. Throws when there is no mount after all, and then leaves
-  /// nothing behind.
+  /// Records the mount and attaches it. Throws when there is no mount after all, and then has taken
+  /// away what it can: an entry in a mount table that somebody locked meanwhile stays.
   mutating func complete<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations, patience: Patience
   ) throws(MountFailure) {
@@ -71,9 +71,17 @@ extension Mounter {
         words.append(Array("user=".utf8) + name)
       }
       let target = try mountPoint.currentPath()
-      try operations.record(
-        MountRecord(source: plan.source, target: target, type: plan.mountType, words: words),
-        patience: patience)
+      let record = MountRecord(
+        source: plan.source, target: target, type: plan.mountType, words: words)
+      do throws(Errno) {
+        try operations.record(record, patience: patience)
+      } catch {
+        // A recorder that was killed may have written its entry just before.
+        if mayHaveHappened(error) {
+          try? operations.removeRecord(target: target, patience: cleaningUp)
+        }
+        throw error
+      }
       return target
     } catch {
       throw .system("recording the mount in the mount table", error)

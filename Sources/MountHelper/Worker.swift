@@ -35,6 +35,7 @@ struct Worker: ~Copyable {
   /// monitor has heard how it ended.
   mutating func run() -> Int32 {
     do throws(WorkerError) {
+      try monitor.waitForStart()
       try serve()
       try monitor.send(.complete)
       return 0

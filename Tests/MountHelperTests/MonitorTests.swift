@@ -64,7 +64,8 @@ private struct Script: CustomTestStringConvertible {
       failures: ["createSuperblock": .notPermitted]),
     Script(
       name: "a mount that cannot be attached",
-      packets: talking + [request, .intent(.complete)], calls: made + ["finish", "attach"], answers: [0],
+      packets: talking + [request, .intent(.complete)], calls: made + ["finish", "attach"],
+      answers: [0],
       failures: ["attach": .noSuchFile]),
     Script(
       name: "two mounts", packets: talking + [request, request], calls: made, answers: [0]),

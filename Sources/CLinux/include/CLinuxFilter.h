@@ -56,8 +56,8 @@ static const int clinux_worker_calls[] = {
 #endif
 };
 
-// The monitor and its children: the mount calls, ids and capabilities, and what libmount and a name
-// lookup do in the recorder. No execve(2), so nothing here ever becomes another program.
+// The monitor and its children: the mount calls, ids and capabilities, what libmount does in the
+// recorder, and what a name lookup does. No execve(2), so nothing here ever becomes another program.
 static const int clinux_monitor_calls[] = {
 	SYS_read, SYS_write, SYS_pread64, SYS_lseek, SYS_close, SYS_close_range, SYS_fcntl,
 	SYS_sendmsg, SYS_recvmsg, SYS_ppoll, SYS_dup3, SYS_ioctl,
