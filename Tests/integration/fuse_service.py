@@ -106,6 +106,7 @@ class FuseServer:
         self.device = device
         self.silent = silent
         self.seen = []
+        self.unanswered = []
         self.init_error = 0
         self.nodes = {}
         self._build(tree, owner, group)
@@ -127,6 +128,12 @@ class FuseServer:
         """The bytes that a file of the root has now."""
         root = self.nodes[1]
         return bytes(root.data if root.children is None else root.children[os.fsencode(name)].data)
+
+    def answer_at_last(self):
+        """Answers what was left without an answer, and from now on everything."""
+        self.silent = ()
+        while self.unanswered:
+            self._answer(*self.unanswered.pop(0))
 
     def stop(self):
         """Stops answering and closes the device, which ends the connection."""
@@ -157,6 +164,7 @@ class FuseServer:
             opcode, unique, nodeid = struct.unpack_from("<4xIQQ", request)
             self.seen.append(opcode)
             if self.silent is None or opcode in self.silent:
+                self.unanswered.append((opcode, unique, nodeid, request[40:]))
                 continue
             self._answer(opcode, unique, nodeid, request[40:])
 

@@ -169,6 +169,22 @@ def helper_processes():
     return found
 
 
+def eventually(condition, timeout=2.0):
+    """Whether a condition comes true in time."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return bool(condition())
+
+
+def process_status(process):
+    """The fields of /proc/PID/status."""
+    with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
 # What a program did
 
 class Outcome(typing.NamedTuple):
@@ -271,9 +287,7 @@ class HelperTest(unittest.TestCase):
         records = [line for line in utab() or [] if line not in (self.records or [])]
         with contextlib.suppress(FileNotFoundError):
             os.unlink("/run/mount/utab")
-        deadline = time.monotonic() + 2
-        while helper_processes() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        eventually(lambda: not helper_processes())
         processes = helper_processes()
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
@@ -312,6 +326,24 @@ class HelperTest(unittest.TestCase):
         os.chmod(path, mode)
         os.chown(path, caller.uid, caller.gid)
         return path
+
+    def below(self, caller, tree, silent=(), options=None, conf=""):
+        """A FUSE mount of the caller's, made with the kernel's own words, that shows a tree."""
+        target = self.target(caller)
+        if conf:
+            self.fuse_conf(conf)
+        device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        words = f"fd={device},rootmode=40000,user_id={caller.uid},group_id={caller.gid}"
+        if options:
+            words += "," + options
+        result = libc.mount(b"below", os.fsencode(target), b"fuse",
+                            fuse_service.MS_NOSUID | fuse_service.MS_NODEV, words.encode())
+        self.assertEqual(result, 0)
+        server = fuse_service.FuseServer(device, tree, caller.uid, caller.gid, silent)
+        self.addCleanup(detach, target)
+        self.addCleanup(server.stop)
+        self.before |= {mount_at(target).number}
+        return target, server
 
     def fuse_conf(self, text, mode=0o644, owner=0):
         """Puts a fuse.conf in place for this test."""

@@ -247,24 +247,6 @@ class Maximum(HelperTest):
 class OtherFileSystems(HelperTest):
     """Sources and mount points on FUSE mounts, friendly and hostile."""
 
-    def below(self, caller, tree, silent=(), options=None, conf=""):
-        """A FUSE mount of the caller's, made with the kernel's own words, that shows a tree."""
-        target = self.target(caller)
-        if conf:
-            self.fuse_conf(conf)
-        device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-        words = f"fd={device},rootmode=40000,user_id={caller.uid},group_id={caller.gid}"
-        if options:
-            words += "," + options
-        result = wire.libc.mount(b"below", os.fsencode(target), b"fuse",
-                                 wire.MS_NOSUID | wire.MS_NODEV, words.encode())
-        self.assertEqual(result, 0)
-        server = wire.FuseServer(device, tree, caller.uid, caller.gid, silent)
-        self.addCleanup(detach, target)
-        self.addCleanup(server.stop)
-        self.before |= {mount_at(target).number}
-        return target, server
-
     def test_a_source_on_the_callers_own_fuse_mount_works(self):
         place, server = self.below(ALICE, {"image": b"inside"})
 
