@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""utab under attack: its lock held by somebody else, its directory unusable, its name a link."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+
+import fuse_service as wire
+from support import (ALICE, BOTH, GRACE, ROOT, STALL, HelperTest, callers, detach, eventually,
+                     helper_processes, mount_at, mounts, parametrized, system, utab, utab_text)
+
+DIRECTORY = "/run/mount"
+LOCK = DIRECTORY + "/utab.lock"
+TABLE = DIRECTORY + "/utab"
+OTHER = "SRC=other TARGET=/other ROOT=/ OPTS=x-other\n"
+
+
+def waiters_for_a_lock():
+    """How many processes of this namespace wait for a lock of flock(2)."""
+    with open("/proc/locks", encoding="ascii") as file:
+        return sum("->" in line for line in file)
+
+
+class Recording(HelperTest):
+    """Mounts that record a word."""
+
+    def script(self, target, caller):
+        """A server that has something recorded."""
+        return wire.mounting(target, table="x-foo=bar", owner=caller.uid, group=caller.gid)
+
+    def record(self, caller):
+        """Runs the helper for a mount that records; the outcome and the mount point."""
+        target = self.target(caller)
+        self.service(self.script(target, caller))
+        return self.helper(self.words("demo", target), caller), target
+
+    def assert_recorded(self, outcome, target):
+        """The mount and its record are there; both are taken away again."""
+        self.assert_mounted(outcome)
+        self.assertEqual(mount_at(target).type, "fuse.demo")
+        self.assertIn(f"TARGET={target}", utab_text())
+        self.assertIn("x-foo=bar", utab_text())
+        self.unmount(target)
+
+    def assert_no_rest(self):
+        """No temporary file; the lock's file may stay, as it does with mount(8)."""
+        self.assertEqual(set(os.listdir(DIRECTORY)) - {"utab", "utab.lock"}, set())
+
+
+class Lock(Recording):
+    """Any user may hold utab's lock for ever: flock(2) needs no right to write."""
+
+    def hold_lock(self):
+        """Has the user hold the lock, shared; gives what lets go of it."""
+        open(LOCK, "ab").close()
+        os.chmod(LOCK, 0o644)
+        holder = subprocess.Popen(
+            ["flock", "--shared", LOCK, "cat"], user=ALICE.uid, group=ALICE.gid,
+            extra_groups=[], stdin=subprocess.PIPE)
+
+        def held():
+            with open(LOCK, "rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+            return False
+
+        def let_go():
+            holder.stdin.close()
+            holder.wait(5)
+        self.addCleanup(let_go)
+        self.assertTrue(eventually(held), "the lock is not held")
+        return let_go
+
+    def start_waiting(self, caller, *more):
+        """A helper that waits for the lock, and its mount point."""
+        target = self.target(caller)
+        self.service(self.script(target, caller))
+        before = waiters_for_a_lock()
+        running = self.start_helper(self.words("demo", target, None, *more), caller)
+        self.assertTrue(eventually(lambda: waiters_for_a_lock() > before, 10),
+                        "nobody waits for the lock")
+        self.type += "x"  # the name of the next service
+        return running, target
+
+    def assert_nothing_comes_of_it(self, let_go):
+        """No process is left, and none writes once the lock is free."""
+        self.assertTrue(eventually(lambda: not helper_processes()), "a process waits on")
+        self.assert_nothing_mounted()
+        let_go()
+        time.sleep(0.3)
+        self.assert_nothing_mounted()
+        self.assert_no_rest()
+
+    def test_a_lock_that_is_held_for_ever_costs_the_mount_in_time(self):
+        let_go = self.hold_lock()
+        waiting = [self.start_waiting(caller, "--timeout", str(STALL))[0] for caller in BOTH]
+        outcomes = [running.finish(STALL + GRACE) for running in waiting]
+        for outcome in outcomes:
+            self.assertEqual(outcome.status, 1, outcome.err)
+            self.assert_one_line(outcome)
+            self.assertGreater(outcome.seconds, STALL)
+        self.assert_nothing_comes_of_it(let_go)
+
+    @callers()
+    @parametrized(number=[("TERM", signal.SIGTERM), ("INT", signal.SIGINT)])
+    def test_a_signal_ends_the_wait_for_the_lock_at_once(self, caller, number):
+        let_go = self.hold_lock()
+        running, _ = self.start_waiting(caller)
+        begun = time.monotonic()
+        running.process.send_signal(number)
+        outcome = running.finish(GRACE)
+        self.assertLess(time.monotonic() - begun, 3)
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assert_nothing_comes_of_it(let_go)
+
+    @callers()
+    def test_a_helper_killed_while_it_waits_for_the_lock_leaves_no_process_and_no_record(
+            self, caller):
+        let_go = self.hold_lock()
+        running, _ = self.start_waiting(caller)
+        self.assertEqual(
+            self.run_as(caller, "kill", "-KILL", str(running.process.pid)).status, 0)
+        self.assertEqual(running.finish(GRACE).status, -signal.SIGKILL)
+        self.assert_nothing_comes_of_it(let_go)
+
+    def test_the_caller_can_neither_stop_nor_kill_what_holds_the_lock_next(self):
+        let_go = self.hold_lock()
+        running, _ = self.start_waiting(ALICE)
+        # The helper itself and its worker, if that is still there, are the caller's to signal.
+        guard = [process for process in helper_processes()
+                 if self.run_as(ALICE, "kill", "-STOP", str(process)).status != 0]
+        self.assertGreaterEqual(len(guard), 2, "guard and recorder")
+        running.process.send_signal(signal.SIGCONT)
+        running.process.send_signal(signal.SIGTERM)
+        self.assertEqual(running.finish(GRACE).status, 1)
+        self.assert_nothing_comes_of_it(let_go)
+
+    @callers()
+    def test_a_lock_that_is_let_go_in_time_costs_nothing(self, caller):
+        let_go = self.hold_lock()
+        running, target = self.start_waiting(caller)
+        self.assertIsNone(mount_at(target), "attached before it was recorded")
+        let_go()
+        self.assert_recorded(running.finish(), target)
+
+
+class Directory(Recording):
+    """/run/mount as a machine may have it, and worse."""
+
+    def put_over(self, options):
+        """Another file system at /run/mount for this test."""
+        system("mount", "-t", "tmpfs", "-o", "mode=755," + options, "small", DIRECTORY)
+        self.addCleanup(detach, DIRECTORY)
+        self.before = {mount.number for mount in mounts()}
+        self.records = utab()
+
+    def keep(self, path):
+        """Puts /run/mount's content back after the test."""
+        os.rename(DIRECTORY, DIRECTORY + ".kept")
+
+        def restore():
+            if os.path.isdir(path) and not os.path.islink(path):
+                for name in os.listdir(path):
+                    os.unlink(os.path.join(path, name))
+                os.rmdir(path)
+            elif os.path.lexists(path):
+                os.unlink(path)
+            os.rename(DIRECTORY + ".kept", DIRECTORY)
+        self.addCleanup(restore)
+
+    @callers()
+    def test_a_missing_directory_is_made_for_the_record(self, caller):
+        self.keep(DIRECTORY)
+        outcome, target = self.record(caller)
+        status = os.stat(DIRECTORY)
+        self.assertEqual((status.st_uid, status.st_gid, status.st_mode & 0o7777), (0, 0, 0o755), outcome.err)
+        self.assert_recorded(outcome, target)
+
+    @callers()
+    def test_a_file_in_the_directorys_place_costs_the_mount(self, caller):
+        self.keep(DIRECTORY)
+        with open(DIRECTORY, "wb") as file:
+            file.write(b"file")
+        outcome, _ = self.record(caller)
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assert_one_line(outcome)
+        self.assertEqual([mount for mount in mounts() if mount.number not in self.before], [])
+        with open(DIRECTORY, "rb") as file:
+            self.assertEqual(file.read(), b"file")
+
+    @callers()
+    def test_a_read_only_directory_costs_the_mount_and_says_so(self, caller):
+        self.put_over("ro")
+        outcome, _ = self.record(caller)
+        self.assert_refused(outcome)
+        self.assert_one_line(outcome)
+        self.assertIn("mount table", outcome.err)
+
+    @callers()
+    @parametrized(rest=[0, 1])
+    def test_a_full_directory_costs_the_mount_and_leaves_the_table_whole(self, caller, rest):
+        self.put_over("size=16k")
+        table = OTHER * (4096 // len(OTHER) + 1)  # more than one page: half of a new one would fit
+        with open(TABLE, "w", encoding="ascii") as file:
+            file.write(table)
+        with open(DIRECTORY + "/filler", "wb", buffering=0) as file:
+            file.write(bytes(4096 * (2 - rest)))
+        self.records = utab()
+        outcome, _ = self.record(caller)
+        self.assert_refused(outcome)
+        self.assert_one_line(outcome)
+        self.assertIn("mount table", outcome.err)
+        with open(TABLE, encoding="ascii") as file:
+            self.assertEqual(file.read(), table)
+        os.unlink(DIRECTORY + "/filler")
+        self.assert_no_rest()
+
+    @callers()
+    def test_a_directory_without_room_for_a_name_costs_the_mount(self, caller):
+        self.put_over("nr_inodes=1")
+        outcome, _ = self.record(caller)
+        self.assert_refused(outcome)
+        self.assertIn("mount table", outcome.err)
+
+
+class Links(Recording):
+    """utab as something else than root's regular file."""
+
+    @callers()
+    @parametrized(name=["utab", "utab.lock"], exists=[True, False])
+    def test_a_symbolic_link_in_the_tables_place_does_not_lead_to_another_file(
+            self, caller, name, exists):
+        directory = self.directory(ALICE)
+        victim = os.path.join(directory, "victim")
+        if exists:
+            self.file(ROOT, OTHER.encode(), 0o600, name="victim", directory=directory)
+        link = os.path.join(DIRECTORY, name)
+        if os.path.lexists(link):
+            os.unlink(link)
+        os.symlink(victim, link)
+
+        def unlink():
+            if os.path.islink(link):
+                os.unlink(link)
+        self.addCleanup(unlink)
+        self.records = None
+        outcome, target = self.record(caller)
+        self.assertEqual(mount_at(target) is not None, outcome.status == 0, outcome.err)
+        if outcome.status == 0:
+            # The lock's file is only opened for reading.
+            self.assertEqual((name, exists), ("utab.lock", True))
+            self.assert_recorded(outcome, target)
+        else:
+            self.assertEqual(outcome.status, 1)
+            self.assert_one_line(outcome)
+            self.assertIn("mount table", outcome.err)
+        self.assertEqual(os.listdir(directory), ["victim"] if exists else [])
+        if exists:
+            with open(victim, "rb") as file:
+                self.assertEqual(file.read(), OTHER.encode())
+
+    @callers()
+    def test_a_table_that_belongs_to_a_user_is_not_written(self, caller):
+        with open(TABLE, "w+", encoding="ascii") as held:
+            os.chown(TABLE, ALICE.uid, ALICE.gid)
+            self.records = utab()
+            outcome, _ = self.record(caller)
+            self.assert_refused(outcome)
+            self.assertIn("mount table", outcome.err)
+            self.assertEqual(held.read(), "")
+        self.assertEqual(os.stat(TABLE).st_uid, ALICE.uid)
+        self.assert_no_rest()
