@@ -7,26 +7,21 @@ import pty
 import time
 
 import fuse_service as wire
-from support import ALICE, ROOT, STALL, HelperTest, callers, helper_processes, stage
+from support import (ALICE, PYTHON, ROOT, STALL, HelperTest, callers, eventually,
+                     helper_processes, parametrized, process_status, stage)
 
 SYS_ADMIN = 1 << 21
 DAC = (1 << 1) | (1 << 2)
 
 
-def status(process):
-    """The fields of /proc/PID/status."""
-    with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-
-
 def ids(process, field):
     """Real, effective and saved id."""
-    return tuple(int(number) for number in status(process)[field].split()[:3])
+    return tuple(int(number) for number in process_status(process)[field].split()[:3])
 
 
 def capabilities(process):
     """The permitted, effective, inheritable, bounding and ambient sets."""
-    fields = status(process)
+    fields = process_status(process)
     return tuple(int(fields["Cap" + name], 16) for name in ("Prm", "Eff", "Inh", "Bnd", "Amb"))
 
 
@@ -34,6 +29,40 @@ def descriptors(process):
     """What the process has open."""
     folder = f"/proc/{process}/fd"
     return {int(name): os.readlink(f"{folder}/{name}") for name in os.listdir(folder)}
+
+
+def text_of(path):
+    """A small file's content."""
+    with open(path, encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
+# What a debugger does first, and what gets at memory and descriptors; the errors of each.
+TAKE_HOLD = """
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+process = int(sys.argv[1])
+PTRACE_ATTACH, PTRACE_SEIZE, PIDFD_GETFD = 16, 0x4206, 438
+buffer = ctypes.create_string_buffer(64)
+vector = (ctypes.c_ulong * 2)(ctypes.addressof(buffer), 64)
+pidfd = os.pidfd_open(process)
+calls = [
+    lambda: libc.ptrace(ctypes.c_long(PTRACE_ATTACH), process, None, None),
+    lambda: libc.ptrace(ctypes.c_long(PTRACE_SEIZE), process, None, None),
+    lambda: libc.process_vm_readv(process, vector, 1, vector, 1, 0),
+    lambda: libc.process_vm_writev(process, vector, 1, vector, 1, 0),
+    lambda: libc.syscall(PIDFD_GETFD, pidfd, 2, 0),
+]
+for call in calls:
+    ctypes.set_errno(0)
+    result = call()
+    print(errno.errorcode[ctypes.get_errno()] if result == -1 else "done")
+try:
+    os.open(f"/proc/{process}/mem", os.O_RDWR)
+    print("done")
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
 
 
 class Processes(HelperTest):
@@ -50,12 +79,14 @@ class Processes(HelperTest):
             for _ in range(2):
                 seen.clear()
                 for process in helper_processes():
-                    parent = int(status(process)["PPid"])
+                    parent = int(process_status(process)["PPid"])
                     role = "worker" if parent in helper_processes() else "monitor"
                     seen[role] = {
                         "users": ids(process, "Uid"), "groups": ids(process, "Gid"),
                         "capabilities": capabilities(process), "files": descriptors(process),
-                        "status": status(process)}
+                        "status": process_status(process),
+                        "limits": text_of(f"/proc/{process}/limits"),
+                        "owner": os.stat(f"/proc/{process}/environ").st_uid}
             session.goodbye(1)
         outcome, _ = self.converse(script, caller)
         self.assert_refused(outcome)
@@ -96,6 +127,32 @@ class Processes(HelperTest):
             self.assertTrue(os.path.isdir(others.pop(0)), files)
         self.assertEqual(others, ["socket", "socket"], files)
 
+    @callers()
+    def test_both_processes_run_under_a_filter(self, caller):
+        for process in self.waiting_pair(caller):
+            self.assertEqual(process["status"]["Seccomp"], "2")
+
+    @callers()
+    def test_neither_process_leaves_a_core_file(self, caller):
+        for process in self.waiting_pair(caller):
+            self.assertRegex(process["limits"], r"Max core file size +0 +0 ")
+            # The kernel gives the files of a process that must not be dumped to root.
+            self.assertEqual(process["owner"], 0)
+
+    def test_the_caller_can_take_hold_of_neither_process_by_system_call(self):
+        def script(session):
+            session.begin()
+            session.open("not named")
+            tried = {}
+            for process in helper_processes():
+                outcome = self.run_as(ALICE, PYTHON, "-I", "-S", "-c", TAKE_HOLD, str(process))
+                tried[process] = outcome.out.split()
+            session.goodbye(1)
+            return tried
+        outcome, tried = self.converse(script, ALICE)
+        self.assert_refused(outcome)
+        self.assertEqual(list(tried.values()), [["EPERM"] * 5 + ["EACCES"]] * 2)
+
     def test_the_caller_can_neither_trace_the_processes_nor_read_their_memory(self):
         def script(session):
             session.begin()
@@ -108,6 +165,42 @@ class Processes(HelperTest):
         outcome, looked = self.converse(script, ALICE)
         self.assert_refused(outcome)
         self.assertTrue(looked)
+
+
+class Talking(HelperTest):
+    """Words on the command line and their answers, before there is any work to do."""
+
+    @callers()
+    @parametrized(case=[("help", (["--help"], "stdout")), ("version", (["--version"], "stdout")),
+                        ("usage", (["--frobnicate", "a", "b", "c"], "stderr")),
+                        ("nothing", ([], "stderr"))])
+    def test_nothing_is_said_with_any_capability_in_effect(self, caller, case):
+        words, stream = case
+        read, write = os.pipe()
+        self.addCleanup(os.close, read)
+        os.set_blocking(write, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(write, bytes(4096))
+        os.set_blocking(write, True)
+        running = self.start_helper(words, caller, **{stream: write})
+        os.close(write)
+        process = running.process.pid
+        # Asleep: it waits for a reader.
+        self.assertTrue(eventually(lambda: process in helper_processes()
+                                   and process_status(process)["State"].startswith("S")))
+        fields = process_status(process)
+        self.assertEqual(ids(process, "Uid"), (caller.uid, caller.uid, 0))
+        self.assertEqual(ids(process, "Gid"), (caller.gid, caller.gid, 0))
+        permitted, *others = capabilities(process)
+        self.assertEqual(permitted & ~(SYS_ADMIN | (DAC if caller == ROOT else 0)), 0)
+        self.assertEqual(others, [0, 0, 0, 0])
+        self.assertEqual(fields["NoNewPrivs"], "1")
+        os.set_blocking(read, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.read(read, 65536):
+                pass
+        self.assertEqual(running.finish().status, 0 if stream == "stdout" else 1)
 
 
 class Patience(HelperTest):
