@@ -11,7 +11,8 @@ import stat
 import struct
 
 import fuse_service as wire
-from support import (ALICE, BOB, ROOT, STALL, HelperTest, callers, parametrized, stage, system)
+from support import (ALICE, BOB, ROOT, STALL, HelperTest, callers, detach, mount_at, parametrized,
+                     stage, system)
 
 BLKBSZGET = 0x80081270
 
@@ -313,6 +314,70 @@ class ReadOnly(Asking):
         self.assertIsInstance(found, os.stat_result, f"error {found}")
         self.assertEqual(found.st_mode & 0o7022, 0, oct(found.st_mode))
         self.assertEqual((found.st_uid, found.st_gid), (caller.uid, caller.gid))
+
+
+class Creating(Asking):
+    """Files that are not there yet: where they come into being, and where not."""
+
+    CREATE = os.O_RDWR | os.O_CREAT
+
+    @callers()
+    @parametrized(flags=[("plain", CREATE), ("exclusive", CREATE | os.O_EXCL),
+                         ("truncating", CREATE | os.O_TRUNC)])
+    def test_a_directory_swapped_for_a_link_after_the_start_gets_no_file(self, caller, flags):
+        home = self.directory(ALICE)
+        directory, moved = home + "/dir", home + "/moved"
+        os.mkdir(directory)
+        os.chown(directory, ALICE.uid, ALICE.gid)
+        secret = self.directory(ROOT)
+        os.chmod(secret, 0o700)
+        path = directory + "/new"
+
+        def swap_and_ask(session):
+            os.rename(directory, moved)
+            os.symlink(secret, directory)
+            return session.open(path, flags, 0o644)[0]
+        error = self.ask(caller, [swap_and_ask], source=path, cwd="/")[0]
+        self.assertEqual(os.listdir(secret), [])
+        # Root's directory was pinned; a user's own rights end at the other one.
+        self.assertEqual(os.listdir(moved), ["new"] if caller == ROOT else [])
+        self.assertEqual(error, 0 if caller == ROOT else errno.EACCES)
+
+    def test_roots_missing_file_that_is_a_link_by_now_is_not_created_behind_it(self):
+        directory = self.directory(ALICE)
+        secret = self.directory(ROOT)
+        path = directory + "/new"
+
+        def swap_and_ask(session):
+            os.symlink(secret + "/stolen", path)
+            return session.open(path, self.CREATE, 0o644)[0]
+        self.assertNotEqual(self.ask(ROOT, [swap_and_ask], source=path), [0])
+        self.assertEqual(os.listdir(secret), [])
+
+    def test_roots_missing_file_that_is_there_by_now_is_not_opened(self):
+        directory = self.directory(ALICE)
+        other = self.file(ROOT, b"secret", 0o600)
+        path = directory + "/new"
+
+        def swap_and_ask(session):
+            os.symlink(other, path)
+            return session.open(path, os.O_RDWR)[0]
+        self.assertNotEqual(self.ask(ROOT, [swap_and_ask], source=path), [0])
+
+    @callers()
+    @parametrized(type=["mqueue", "devpts"])
+    def test_nothing_is_created_on_a_file_system_of_the_kernels(self, caller, type):
+        place = self.directory(caller) + "/kernel"
+        os.mkdir(place)
+        options = {"mqueue": "rw", "devpts": "newinstance"}[type]
+        system("mount", "-t", type, "-o", options, type, place)
+        self.addCleanup(detach, place)
+        os.chmod(place, 0o1777)
+        self.before |= {mount_at(place).number}
+        before = os.listdir(place)
+        self.assert_open_error(errno.EACCES, self.open_one(
+            caller, place + "/new", self.CREATE, 0o600))
+        self.assertEqual(os.listdir(place), before)
 
 
 @contextlib.contextmanager
