@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Servers that die, stall, freeze the kernel or say goodbye in odd ways; services that are none."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -9,7 +10,8 @@ import threading
 import time
 
 import fuse_service as wire
-from support import (ALICE, GRACE, ROOT, STALL, HelperTest, callers, mount_at, parametrized, stage)
+from support import (ALICE, GRACE, ROOT, STALL, HelperTest, callers, helper_processes, mount_at,
+                     parametrized, process_status, stage)
 
 ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
 
@@ -319,6 +321,32 @@ class ServerStalls(HelperTest):
         outcome, count = self.converse(script, ALICE, source=image)
         self.assert_refused(outcome)
         self.assertEqual(count, 4096)
+
+    @callers()
+    def test_4096_files_under_ro_are_all_opened_and_one_more_ends_it(self, caller):
+        image = self.file(caller)
+
+        def script(session):
+            session.begin()
+            errors = set()
+            for _ in range(4096):
+                error, descriptor = session.open(image)
+                errors.add(error)
+                session.received.clear()
+                if descriptor >= 0:
+                    os.close(descriptor)
+            # In KiB: the most that each process ever had in memory.
+            memory = [int(process_status(process)["VmHWM"].split()[0])
+                      for process in helper_processes()]
+            with contextlib.suppress(wire.SessionEnded):
+                session.open(image)
+                raise AssertionError("one more was answered")
+            return errors, memory
+        outcome, (errors, memory) = self.converse(script, caller, source=image, options="ro")
+        self.assert_refused(outcome)
+        self.assertEqual(errors, {0})
+        self.assertEqual(len(memory), 2)
+        self.assertLess(max(memory), 8192)
 
     @callers()
     @parametrized(stage=[("before_hello", before_hello), ("after_mount", after_mount)])
