@@ -76,9 +76,11 @@ extension Mounter {
       do throws(Errno) {
         try operations.record(record, patience: patience)
       } catch {
-        // A recorder that was killed may have written its entry just before.
+        // A recorder that was killed may have written its entry just before; then it had the lock,
+        // and nobody else has had it for long.
         if mayHaveHappened(error) {
-          try? operations.removeRecord(target: target, patience: cleaningUp)
+          let short = Patience(cleaningUpUntil: .after(seconds: 1))
+          try? operations.removeRecord(target: target, patience: short)
         }
         throw error
       }

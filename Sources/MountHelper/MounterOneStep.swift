@@ -36,13 +36,14 @@ extension Mounter {
   }
 
   /// A mount that was made in one step is known by its place, which was free, and its type; there is
-  /// no descriptor of it. If something else took the place meanwhile, it lies on top of that and is
-  /// known by being new.
+  /// no descriptor of it. Where the place was renamed meanwhile, or something else has taken it, the
+  /// mount is known by being new.
   func oneStepMount(in table: MountTable) throws(Errno) -> MountTableEntry? {
     let place = try mountPoint.currentPath()
     if let entry = table.entry(on: parent, at: place), entry.type == oneStepType { return entry }
-    return table.entries.last {
-      $0.type == oneStepType && $0.mountPoint == place && !mountsBefore.contains($0.identifier)
+    let new = table.entries.filter {
+      $0.type == oneStepType && !mountsBefore.contains($0.identifier)
     }
+    return new.last { $0.parent == parent } ?? new.last { $0.mountPoint == place }
   }
 }

@@ -107,7 +107,10 @@ struct MounterTests {
         fault.isAtGoodbye ? outcome.completeFailure : outcome.makeFailure)
       #expect(text(failure.explanation) == fault.line + ": " + text(error.message))
       #expect(failure.error.rawValue == UInt32(error.rawValue))
-      #expect(outcome.names == fault.calls)
+      // A recorder that was killed may have written its entry all the same.
+      let isLate = error == .timedOut || error == .canceled || error == .inputOutput
+      let takenBack = fault.call == "record" && isLate ? ["removeRecord"] : []
+      #expect(outcome.names == fault.calls + takenBack)
       #expect(outcome.undoFailure == nil)
       if fault.calls.contains("removeRecord") {
         #expect(outcome.calls.last == .removeRecord(target: bytes("/")))

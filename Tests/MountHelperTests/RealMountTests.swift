@@ -164,7 +164,7 @@ struct RealMountTests {
     attempt.failures["record"] = .timedOut
     let outcome = try attempt.run()
     #expect(outcome.completeFailure?.error == .timedOut)
-    #expect(outcome.names == inOneStep + ["record", "detachMount"])
+    #expect(outcome.names == inOneStep + ["record", "removeRecord", "detachMount"])
     #expect(outcome.calls.last == .detachMount(atMountPoint: true))
   }
 
