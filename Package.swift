@@ -103,6 +103,18 @@ let package = Package(
       name: "SingleFileTests",
       dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"],
       swiftSettings: [gnuSource]),
+
+    // The bodies of the fuzz targets, which packaging/fuzz runs under libFuzzer and CorpusTests on
+    // the kept corpus. Nothing that ships depends on them.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "MountHelper", "MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives",
+        "CFusermount",
+      ],
+      path: "Tests/fuzz/FuzzTargets",
+      swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
+    .target(name: "CFusermount", path: "Tests/fuzz/CFusermount"),
   ],
   swiftLanguageModes: [.v6]
 )

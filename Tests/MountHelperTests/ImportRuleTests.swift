@@ -25,6 +25,10 @@ private let allowedImports: [String: Set<String>] = [
   "singlefilefs": ["SingleFile"],
 ]
 
+/// Targets under Tests, which nothing that ships may depend on: no target of the table is permitted
+/// to, and the table knows all others.
+private let testSupport: Set = ["CFusermount", "FuzzTargets"]
+
 private let pureTargets = ["MountProtocol", "MountPolicy", "MountSession"]
 
 private let project = URL(fileURLWithPath: #filePath)
@@ -61,7 +65,7 @@ private func importedModule(_ line: String) -> String? {
   return name?.split { $0 == "." || $0 == ";" }.first.map(String.init)
 }
 
-/// The targets in Package.swift that are no tests, with their dependencies.
+/// The targets in Package.swift that are no tests nor support them, with their dependencies.
 private func declaredTargets(in package: String) -> [String: Set<String>] {
   var targets: [String: Set<String>] = [:]
   let code = package.split(separator: "\n").filter {
@@ -71,7 +75,7 @@ private func declaredTargets(in package: String) -> [String: Set<String>] {
     for part in code.components(separatedBy: kind).dropFirst() {
       let declaration = part.components(separatedBy: "arget(").first ?? part
       let quoted = declaration.components(separatedBy: "\"")
-      guard quoted.count > 1 else { continue }
+      guard quoted.count > 1, !testSupport.contains(quoted[1]) else { continue }
       let lists = declaration.components(separatedBy: "dependencies: [")
       let list = lists.count > 1 ? lists[1].prefix { $0 != "]" } : ""
       let names = list.components(separatedBy: "\"").enumerated().filter { $0.offset % 2 == 1 }
