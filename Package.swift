@@ -115,6 +115,7 @@ let package = Package(
       path: "Tests/fuzz/FuzzTargets",
       swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
     .target(name: "CFusermount", path: "Tests/fuzz/CFusermount"),
+    .testTarget(name: "CorpusTests", dependencies: ["FuzzTargets"]),
   ],
   swiftLanguageModes: [.v6]
 )
