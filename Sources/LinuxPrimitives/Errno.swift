@@ -65,6 +65,8 @@ public struct Errno: Error, Equatable, Sendable {
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   /// Operation canceled (`ECANCELED`).
   public static let canceled = Errno(rawValue: ECANCELED)
+  /// Protocol wrong type for socket (`EPROTOTYPE`).
+  public static let wrongProtocolType = Errno(rawValue: EPROTOTYPE)
   /// Protocol option not available (`ENOPROTOOPT`).
   public static let noProtocolOption = Errno(rawValue: ENOPROTOOPT)
   /// Too many users (`EUSERS`).

@@ -57,15 +57,7 @@ public struct PacketSocket: ~Copyable, Sendable {
       AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC | clinux_SOCK_NONBLOCK, 0)
     guard number >= 0 else { throw .last }
     let socket = PacketSocket(FileDescriptor(owning: number))
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
-      guard path.count < room.count else { return false }
-      // The name and its terminator, already zero, lie inside sun_path.
-      unsafe room.copyBytes(from: path)
-      return true
-    }
-    guard fits else { throw .nameTooLong }
+    var address = try unixAddress(of: path)
     // A full queue answers EAGAIN, and nothing tells when it has room: ask again a little later.
     while unsafe clinux_connect_unix(number, &address) != 0 {
       let error = Errno.last

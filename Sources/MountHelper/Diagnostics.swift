@@ -16,6 +16,8 @@ struct Diagnostics {
 
   /// Whether each step is told.
   var isVerbose = false
+  /// The last line, whether anybody could read it or not.
+  private(set) var lastLine: [UInt8] = []
   private var reports = 0
   private var isUnread = false
 
@@ -27,6 +29,7 @@ struct Diagnostics {
   /// ever: such a line is lost. What is writable by poll(2) takes 4,096 bytes without waiting
   /// (pipe(7)), and no line is as long.
   mutating func report(_ line: [UInt8]) {
+    lastLine = line
     let patience = Deadline.after(milliseconds: isUnread ? 0 : Self.readerTimeout)
     guard (try? wait(for: [2], toBe: .writable, until: patience))?.first == true else {
       isUnread = true
@@ -50,6 +53,7 @@ struct Diagnostics {
     } else if reports == Self.maximumReports {
       report(Array("more messages are not shown".utf8))
     }
+    lastLine = line
   }
 }
 

@@ -51,10 +51,29 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
   }
 }
 
-/// The way of one mount until worker and monitor go apart.
+/// One attempt to mount, of which the system log hears first.
 private func mount<Operations: PrivilegedOperations & ~Copyable>(
   _ invocation: MountInvocation, caller: Caller, umask: UInt32,
   operations: consuming Operations
+) throws(HelperError) -> ExitStatus {
+  let service = (try? subtype(of: invocation.type)).map(ServiceConnection.socketPath(subtype:))
+  let log = AttemptLog(invocation, caller: caller, service: service)
+  try doing("telling the system log, without which nobody but root mounts") { () throws(Errno) in
+    try log.begin()
+  }
+  do throws(HelperError) {
+    return try mount(
+      invocation, caller: caller, umask: umask, operations: operations, log: log)
+  } catch {
+    log.failed(error.line)
+    throw error
+  }
+}
+
+/// The way of one mount until worker and monitor go apart.
+private func mount<Operations: PrivilegedOperations & ~Copyable>(
+  _ invocation: MountInvocation, caller: Caller, umask: UInt32,
+  operations: consuming Operations, log: AttemptLog
 ) throws(HelperError) -> ExitStatus {
   var diagnostics = Diagnostics()
   diagnostics.isVerbose = invocation.isVerbose
@@ -80,7 +99,7 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   }
   var monitor = Monitor(
     task: task, configuration: configuration, worker: worker, channel: channel, signals: signals,
-    operations: operations, diagnostics: diagnostics, timeout: timeout)
+    operations: operations, diagnostics: diagnostics, log: log, timeout: timeout)
   return monitor.run()
 }
 

@@ -19,6 +19,9 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private let signals: SignalDescriptor
   private var operations: Operations
   private var diagnostics: Diagnostics
+  private let log: AttemptLog
+  /// Whether the system log was told how the attempt ended.
+  private var isLogged = false
   private var clock: StepClock
   private var gate = IntentGate()
   private var mounter: Mounter?
@@ -27,7 +30,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   init(
     task: MountTask, configuration: FuseConfiguration, worker: consuming ChildProcess,
     channel: consuming PacketSocket, signals: consuming SignalDescriptor,
-    operations: consuming Operations, diagnostics: Diagnostics, timeout: UInt32?
+    operations: consuming Operations, diagnostics: Diagnostics, log: AttemptLog,
+    timeout: UInt32?
   ) {
     self.task = task
     self.configuration = configuration
@@ -36,6 +40,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     self.signals = signals
     self.operations = operations
     self.diagnostics = diagnostics
+    self.log = log
     clock = StepClock(timeout: timeout)
   }
 
@@ -109,6 +114,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     } catch {
       diagnostics.report(error.explanation)
     }
+    if !isLogged { log.failed(diagnostics.lastLine) }
     return status
   }
 
@@ -264,16 +270,21 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
 
   private mutating func complete(_ mounter: inout Mounter) -> ExitStatus {
     let patience = patience(seconds: min(completionTimeout, Int64(clock.seconds)))
+    let log = log
     do throws(Errno) {
+      // The system log hears the outcome from the process that the caller cannot silence.
       let failure = try operations.finish(keeping: mounter.descriptors, patience: patience) {
         operations, patience in
         do throws(MountFailure) {
           try mounter.complete(with: &operations, patience: patience)
+          log.mounted(at: try? mounter.mountPoint.currentPath())
           return nil
         } catch {
+          log.failed(error.explanation)
           return error.explanation
         }
       }
+      isLogged = true
       if let failure {
         diagnostics.report(failure)
         return .failure

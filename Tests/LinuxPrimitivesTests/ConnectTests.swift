@@ -4,26 +4,6 @@ import CLinux
 import LinuxPrimitives
 import Testing
 
-/// A socket bound to `path`, listening if `backlog` says so.
-private func bindSocket(
-  _ path: [UInt8], type: Int32 = clinux_SOCK_SEQPACKET, backlog: Int32?
-) throws -> FileDescriptor {
-  let listener = FileDescriptor(owning: socket(AF_UNIX, type | clinux_SOCK_CLOEXEC, 0))
-  var address = sockaddr_un()
-  address.sun_family = sa_family_t(AF_UNIX)
-  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-  let bound = withUnsafePointer(to: &address) { address in
-    address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(
-        listener.rawValue, __CONST_SOCKADDR_ARG(__sockaddr__: $0),
-        socklen_t(MemoryLayout<sockaddr_un>.size))
-    }
-  }
-  guard bound == 0 else { throw Errno.last }
-  if let backlog, listen(listener.rawValue, backlog) != 0 { throw Errno.last }
-  return listener
-}
-
 private func connectError(_ path: [UInt8], until deadline: Deadline) -> Errno? {
   errno { () throws(Errno) in
     _ = try PacketSocket.connect(to: path, until: deadline).descriptor.rawValue

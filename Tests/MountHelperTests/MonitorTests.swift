@@ -162,10 +162,11 @@ private struct Run {
     var operations = RecordingOperations()
     operations.failures = failures
     let log = operations.log
+    let task = try MountAttempt().task()
     var monitor = Monitor(
-      task: try MountAttempt().task(), configuration: FuseConfiguration(), worker: worker,
-      channel: channel, signals: signals, operations: operations, diagnostics: Diagnostics(),
-      timeout: timeout)
+      task: task, configuration: FuseConfiguration(), worker: worker, channel: channel,
+      signals: signals, operations: operations, diagnostics: Diagnostics(),
+      log: AttemptLog(task.invocation, caller: root, service: nil), timeout: timeout)
     let status = monitor.run()
     var answers: [UInt32] = []
     while let end = pair.second?.descriptor.rawValue,

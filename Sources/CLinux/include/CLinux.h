@@ -175,6 +175,8 @@ static const int clinux_SO_PASSRIGHTS = 83;
 #endif
 
 static const int clinux_SOCK_SEQPACKET = SOCK_SEQPACKET;
+static const int clinux_SOCK_DGRAM = SOCK_DGRAM;
+static const int clinux_SOCK_STREAM = SOCK_STREAM;
 static const int clinux_SOCK_CLOEXEC = SOCK_CLOEXEC;
 static const int clinux_SOCK_NONBLOCK = SOCK_NONBLOCK;
 static const int clinux_MSG_CMSG_CLOEXEC = MSG_CMSG_CLOEXEC;
