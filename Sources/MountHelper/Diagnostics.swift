@@ -19,6 +19,7 @@ struct Diagnostics {
   /// The last line, whether anybody could read it or not.
   private(set) var lastLine: [UInt8] = []
   private var reports = 0
+  private var withheld: [UInt8]?
   private var isUnread = false
 
   init() {}
@@ -48,12 +49,15 @@ struct Diagnostics {
   /// Prints a line of the worker's, up to a bound.
   mutating func relay(_ line: [UInt8]) {
     reports += 1
-    if reports < Self.maximumReports {
-      report(line)
-    } else if reports == Self.maximumReports {
-      report(Array("more messages are not shown".utf8))
-    }
-    lastLine = line
+    guard reports >= Self.maximumReports else { return report(line) }
+    if reports == Self.maximumReports { report(Array("more messages are not shown".utf8)) }
+    withheld = line
+  }
+
+  /// Prints the last line that the bound withheld. A worker's last one says why there is no mount,
+  /// and no number of lines before it may hide that.
+  mutating func reportWithheld() {
+    if let line = withheld.take() { report(line) }
   }
 }
 

@@ -180,6 +180,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
           + ServiceConnection.socketPath(subtype: task.subtype) + text(" does not exist)"))
       return .noService
     case .failed(.failed):
+      diagnostics.reportWithheld()
       return .failure
     }
     return nil
