@@ -16,6 +16,7 @@ import socket
 import stat
 import struct
 import threading
+import time
 
 SOCKET_DIRECTORY = os.environ.get("FSM_SOCKET_DIR", "/run/filesystems")
 
@@ -99,7 +100,8 @@ class FuseServer:
     """Answers the kernel on a fuse device from a thread of its own.
 
     `tree` is a dict of names to bytes or dicts, or bytes when the root is a file. Requests whose
-    opcode is in `silent` are never answered; with `silent` None nothing is.
+    opcode is in `silent` are never answered; with `silent` None nothing is. `slow` has seconds by
+    opcode that an answer takes.
     """
 
     def __init__(self, device, tree, owner=0, group=0, silent=()):
@@ -108,6 +110,7 @@ class FuseServer:
         self.seen = []
         self.unanswered = []
         self.init_error = 0
+        self.slow = {}
         self.nodes = {}
         self._build(tree, owner, group)
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC)
@@ -166,6 +169,7 @@ class FuseServer:
             if self.silent is None or opcode in self.silent:
                 self.unanswered.append((opcode, unique, nodeid, request[40:]))
                 continue
+            time.sleep(self.slow.get(opcode, 0))
             self._answer(opcode, unique, nodeid, request[40:])
 
     def _answer(self, opcode, unique, nodeid, body):
@@ -259,11 +263,15 @@ class Session:
         elif self.device >= 0:
             os.close(self.device)
         self.device = -1
+        self.close_received()
+        self.connection.close()
+
+    def close_received(self):
+        """Closes all descriptors that came."""
         for descriptor in self.received:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
         self.received = []
-        self.connection.close()
 
     # Packets
 
