@@ -3,6 +3,8 @@
 
     seccomp_errno.py UID:GID NAME=ERRNO... -- PROGRAM ARGUMENT...
 
+NAME is a system call, or SO_PASSRIGHTS for setsockopt(2) with that option.
+
 Root installs the filter with CAP_SYS_ADMIN and without no_new_privs, so that a set-id program
 still gets its privilege; then the ids change and the program starts.
 """
@@ -20,13 +22,15 @@ NUMBERS = {
     "close_range": 436, "openat2": 437, "mount_setattr": 442, "statmount": 457, "listmount": 458,
 }
 NUMBERS.update({
-    "x86_64": {"mount": 165, "umount2": 166, "memfd_create": 319},
-    "aarch64": {"mount": 40, "umount2": 39, "memfd_create": 279},
+    "x86_64": {"mount": 165, "umount2": 166, "memfd_create": 319, "setsockopt": 54},
+    "aarch64": {"mount": 40, "umount2": 39, "memfd_create": 279, "setsockopt": 208},
 }.get(platform.machine(), {}))
 
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
+SO_PASSRIGHTS = 83
 LOAD_NUMBER = struct.pack("HBBI", 0x20, 0, 0, 0)
+LOAD_THIRD_ARGUMENT = struct.pack("HBBI", 0x20, 0, 0, 32)
 RETURN_ALLOW = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)
 
 
@@ -34,8 +38,13 @@ def install(failing):
     """Makes the named system calls fail in this process and all that it becomes."""
     program = LOAD_NUMBER
     for name, code in failing.items():
-        program += struct.pack("HBBI", 0x15, 0, 1, NUMBERS[name])
-        program += struct.pack("HBBI", 0x06, 0, 0, 0x00050000 | code)
+        answer = struct.pack("HBBI", 0x06, 0, 0, 0x00050000 | code)
+        if name == "SO_PASSRIGHTS":
+            program += struct.pack("HBBI", 0x15, 0, 4, NUMBERS["setsockopt"])
+            program += LOAD_THIRD_ARGUMENT + struct.pack("HBBI", 0x15, 0, 1, SO_PASSRIGHTS)
+            program += answer + LOAD_NUMBER
+        else:
+            program += struct.pack("HBBI", 0x15, 0, 1, NUMBERS[name]) + answer
     program += RETURN_ALLOW
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))

@@ -74,7 +74,7 @@ class OrdinaryMount(HelperTest):
             self.assertEqual(file.read(), b"below")
 
     @callers()
-    @parametrized(length=[255, 256, 1000])
+    @parametrized(length=[255, 256, 1000, 4095])
     def test_a_long_source_is_mounted_under_its_whole_name(self, caller, length):
         name = "s" * length
         _, target, mount = self.mount(caller, name=name)

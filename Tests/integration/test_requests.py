@@ -12,6 +12,8 @@ import fuse_service as wire
 from support import (ALICE, GRACE, ROOT, HelperTest, callers, mount_at, parametrized)
 
 ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
+# Before Linux 6.16 nobody can refuse descriptors.
+KERNELS = [("passrights", ()), ("no-passrights", ("SO_PASSRIGHTS=ENOPROTOOPT",))]
 
 
 class Commands(HelperTest):
@@ -104,7 +106,8 @@ class Mounting(Commands):
         self.assertEqual(replies, [0] * 5 + ["EINVAL", "EINVAL"])
 
     @callers()
-    @parametrized(later=["DOIT", "NAME", "OPEN"], engine=ENGINES)
+    @parametrized(later=["DOIT", "NAME", "OPEN", "BDEV", "TYPE", "OPTS", "MTAB", "MNTP", "IOMA"],
+                  engine=ENGINES)
     def test_nothing_but_a_goodbye_comes_after_it(self, caller, later, engine):
         image = self.file(caller)
 
@@ -112,8 +115,12 @@ class Mounting(Commands):
             session.begin()
             session.prepare(session.target)
             assert session.mount() == 0
-            packet = {"DOIT": b"DOIT" + bytes(4), "NAME": b"NAMEx\0",
-                      "OPEN": b"OPEN" + bytes(16) + os.fsencode(image) + b"\0"}[later]
+            packet = {"DOIT": b"DOIT" + bytes(4), "NAME": b"NAMEx\0", "TYPE": b"TYPE" + bytes(4),
+                      "OPEN": b"OPEN" + bytes(16) + os.fsencode(image) + b"\0",
+                      "BDEV": b"BDEV" + bytes(16) + os.fsencode(image) + b"\0",
+                      "OPTS": b"OPTSdefault_permissions\0", "MTAB": b"MTABx-foo\0",
+                      "MNTP": b"MNTP" + bytes(4) + os.fsencode(session.target) + b"\0",
+                      "IOMA": b"IOMA\x50\x3f\0\0"}[later]
             with contextlib.suppress(wire.SessionEnded):
                 session.send(packet)
                 answer, descriptors = session.receive()
@@ -188,6 +195,10 @@ class Options(Commands):
             lambda session: session.options(options))
         self.assertNotEqual(replies[2], 0)
         self.assertEqual(replies[3], "EINVAL")
+
+    @parametrized(options=["context=\"open", "fscontext=\"a,b", "context=a\"b"])
+    def test_a_security_context_with_an_open_quote_is_einval_for_root(self, options):
+        self.refused(ROOT, errno.EINVAL, lambda session: session.options(options))
 
     @callers()
     @parametrized(options=["suid", "dev", "suid,dev,exec"])
@@ -374,7 +385,7 @@ FILE_REQUESTS = [
 
 ENDING = [("unknown", b"XXXX" + bytes(4)), ("hello", b"SAFT" + bytes(8)),
           ("reply", b"REPL" + bytes(4)), ("file", b"FILE" + bytes(6)), ("zeros", bytes(8)),
-          ("one_byte", b"N"), ("three_bytes", b"NAM"), ("lower_case", b"name" + b"x\0"),
+          ("one_byte", b"N"), ("two_bytes", b"NA"), ("three_bytes", b"NAM"), ("lower_case", b"name" + b"x\0"),
           ("too_long", b"NAME" + b"a" * 65532 + b"\0"), ("far_too_long", b"NAME" + bytes(100000))]
 
 
@@ -435,10 +446,12 @@ class Packets(Commands):
         self.assert_refused(outcome)
 
     @callers()
-    @parametrized(count=[1, 250])
-    def test_descriptors_that_nobody_asked_for_do_no_harm(self, caller, count):
+    @parametrized(count=[1, 250], kernel=KERNELS)
+    def test_descriptors_that_nobody_asked_for_do_no_harm(self, caller, count, kernel):
         target = self.target(caller)
         image = self.file(caller)
+        path = os.fsencode(image) + b"\0"
+        refused = []
 
         def send(session, packet):
             descriptors = [os.open("/dev/zero", os.O_RDONLY) for _ in range(count)]
@@ -447,6 +460,7 @@ class Packets(Commands):
             except OSError as error:
                 if error.errno != errno.EPERM:  # the helper has switched SO_PASSRIGHTS off
                     raise
+                refused.append(packet)
                 session.send(packet)
             finally:
                 for descriptor in descriptors:
@@ -457,28 +471,41 @@ class Packets(Commands):
             send(session, b"LAST\0\1\0\0")
             session.receive_files()
             replies = []
-            send(session, b"OPEN" + bytes(16) + os.fsencode(image) + b"\0")
-            replies.append(session.file_reply(os.fsencode(image))[0])
-            for packet in (b"NAMEdemo\0", b"MNTP\0\0\0\0" + os.fsencode(target) + b"\0",
-                           b"DOIT\0\0\0\6"):
+            for magic in (b"OPEN", b"BDEV"):
+                send(session, magic + bytes(16) + path)
+                replies.append(session.file_reply(path[:-1])[0])
+            for packet in (b"IOMA\x50\x3f\0\0", b"TYPE" + bytes(4), b"NAMEdemo\0",
+                           b"OPTSdefault_permissions\0", b"MTAB-n\0",
+                           b"MNTP\0\0\0\0" + os.fsencode(target) + b"\0", b"DOIT\0\0\0\6"):
                 send(session, packet)
                 replies.append(session.simple_reply())
             send(session, b"BYEE\0\0\0\0")
             session.serve(owner=caller.uid)
             return replies
         with self.service(script) as service:
-            outcome = self.helper(self.words(image, target), caller)
-            try:
-                self.assertEqual(service.result(), [0, 0, 0, 0])
-            except AssertionError as error:
-                if not isinstance(error.__cause__, (wire.SessionEnded, OSError)):
-                    raise
-                self.assert_refused(outcome)  # to end the session is an answer as well
-            else:
-                self.assert_mounted(outcome, service)
-                self.unmount(target, caller)
+            outcome = self.helper(self.words(image, target), caller, failing=kernel)
+            self.assertEqual(service.result(), [0, errno.ENOTBLK] + [0] * 7)
+            self.assertEqual(outcome.status, 0, outcome.err)
+            self.unmount(target, caller)
+        if kernel:
+            self.assertEqual(refused, [])
 
-    def test_the_helper_holds_no_descriptor_that_a_server_pushed(self):
+    @parametrized(kernel=KERNELS)
+    def test_descriptors_with_last_words_do_no_harm(self, kernel):
+        def script(session):
+            session.begin()
+            with open("/dev/zero", "rb") as zero:
+                for packet in (b"SAYSbye\0", b"BYEE\0\0\0\1"):
+                    try:
+                        session.send(packet, [zero.fileno()])
+                    except OSError:
+                        session.send(packet)
+        outcome, _ = self.converse(script, ALICE, failing=kernel)
+        self.assert_refused(outcome)
+        self.assertIn("bye", outcome.err)
+
+    @parametrized(kernel=KERNELS)
+    def test_the_helper_holds_no_descriptor_that_a_server_pushed(self, kernel):
         reached = []
 
         def script(session):
@@ -495,7 +522,7 @@ class Packets(Commands):
             reached.append(left.recv(1))
             left.close()
             session.goodbye(1)
-        outcome, _ = self.converse(script, ALICE)
+        outcome, _ = self.converse(script, ALICE, failing=kernel)
         self.assertEqual(reached, [b""])
         self.assert_refused(outcome)
 

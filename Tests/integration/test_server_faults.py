@@ -349,37 +349,47 @@ class ServerStalls(HelperTest):
         self.assertLess(max(memory), 8192)
 
     @callers()
-    @parametrized(stage=[("before_hello", before_hello), ("after_mount", after_mount)])
-    def test_a_connected_socket_with_unsent_data_does_not_hold_the_helper(self, caller, stage):
-        # Closing it blocks for SO_LINGER's time: the helper must not take it, or not wait.
+    @parametrized(stage=[("before_hello", before_hello), ("after_mount", after_mount)],
+                  kernel=[("passrights", ()), ("no-passrights", ("SO_PASSRIGHTS=ENOPROTOOPT",))])
+    def test_a_connected_socket_with_unsent_data_does_not_hold_the_helper(
+            self, caller, stage, kernel):
+        # The last close of it blocks for SO_LINGER's time: the helper must not take it, or not wait.
         def script(session):
             listener = socket.create_server(("127.0.0.1", 0), backlog=1)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
             peer = socket.create_connection(listener.getsockname())
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\x3c\0\0\0")
             peer.setblocking(False)
-            try:
+            with contextlib.suppress(BlockingIOError):
                 while True:
                     peer.send(bytes(65536))
-            except BlockingIOError:
-                pass
-            descriptor = peer.detach()
             if stage is before_hello:
                 session.receive()
             else:
                 stage(session)
+            for process in helper_processes():  # so that ours is not the last close
+                os.kill(process, signal.SIGSTOP)
+            taken = True
             try:
-                session.send(b"NONE", [descriptor])
+                session.send(b"NONE", [peer.fileno()])
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\x3c\0\0\0")
             except OSError as error:
                 if error.errno != errno.EPERM:  # the helper's SO_PASSRIGHTS is off
                     raise
+                taken = False
                 session.send(b"NONE")
-            # Our own close would linger as well: leave it to the end of the process.
+            peer.close()
+            for process in helper_processes():
+                os.kill(process, signal.SIGCONT)
             session.wait_for_end()
-            listener.detach()
-        outcome, _ = self.converse(script, caller, more=["--timeout", str(STALL)])
+            # What still lingers ends with the other end.
+            listener.close()
+            return taken
+        outcome, taken = self.converse(script, caller, more=["--timeout", "1"], failing=kernel)
         self.assert_refused(outcome)
-        self.assertLess(outcome.seconds, STALL + GRACE)
+        self.assertLess(outcome.seconds, 1 + GRACE)
+        if taken:
+            self.assertGreater(outcome.seconds, 0.9, "it was no socket that blocks")
+        self.assertTrue(taken or not kernel)
 
 
 class Signals(HelperTest):
