@@ -22,9 +22,7 @@ extension LinuxPrivilegedOperations {
   public mutating func createFilesystemContext(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor {
-    guard !plan.needsMountSyscall, kernelHasDetachedMounts(with: plan.flags) else {
-      throw .notImplemented
-    }
+    guard kernelHasDetachedMounts(with: plan.flags) else { throw .notImplemented }
     let name = try CString(plan.filesystemName)
     let number = try withSystemAdministration {
       // The name is terminated and lives through the call.

@@ -15,22 +15,11 @@ extension LinuxPrivilegedOperations {
     _ plan: MountPlan, at mountPoint: borrowing FileDescriptor,
     fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller, patience: Patience
   ) throws(Errno) {
-    let source = try CString(plan.source)
+    let mountHere = try MountCall(
+      plan, fuseDevice: fuseDevice, rootMode: rootMode, caller: caller)
     let target = try CString(mountPoint.processPath)
-    let type = try CString(plan.mountType)
-    let flags = plan.flags.mountSyscallFlags
-    let options = try CString(
-      plan.mountSyscallOptions(
-        fuseDevice: fuseDevice.rawValue, rootMode: rootMode, caller: caller))
     try runPrivilegedChild(keeping: [mountPoint.rawValue, fuseDevice.rawValue], patience) {
-      // Four terminated strings that live through the call.
-      unsafe source.withPointer { source in
-        unsafe target.withPointer { target in
-          unsafe type.withPointer { type in
-            unsafe options.withPointer { unsafe mount(source, target, type, flags, $0) }
-          }
-        }
-      }
+      mountHere(at: target)
     }
   }
 

@@ -46,23 +46,29 @@ struct Mounter: ~Copyable {
   ) throws(MountFailure) {
     let plan = try judge(request)
     try checkCount(more: 1)
-    guard
-      let context = try createContext(for: plan, fuseDevice: fuseDevice, with: &operations)
-    else {
-      return try mountInOneStep(
-        plan, fuseDevice: fuseDevice, with: &operations, patience: patience)
+    if let context = try createContext(for: plan, fuseDevice: fuseDevice, with: &operations) {
+      do throws(Errno) {
+        try operations.createSuperblock(in: context, fuseDevice: fuseDevice, patience: patience)
+      } catch {
+        throw .system("creating the file system", error)
+      }
+      do throws(Errno) {
+        detached = try operations.createDetachedMount(of: context, flags: plan.flags)
+      } catch {
+        throw .system("creating the mount", error)
+      }
+      self.plan = plan
+      return
     }
     do throws(Errno) {
-      try operations.createSuperblock(in: context, fuseDevice: fuseDevice, patience: patience)
+      detached = try operations.createDetachedMountByMountCall(
+        plan, fuseDevice: fuseDevice, rootMode: format.rootMode, caller: task.caller,
+        patience: patience)
+      self.plan = plan
     } catch {
-      throw .system("creating the file system", error)
+      guard error == .notImplemented else { throw .system("mounting", error) }
+      try mountInOneStep(plan, fuseDevice: fuseDevice, with: &operations, patience: patience)
     }
-    do throws(Errno) {
-      detached = try operations.createDetachedMount(of: context, flags: plan.flags)
-    } catch {
-      throw .system("creating the mount", error)
-    }
-    self.plan = plan
   }
 
   private func judge(_ request: MountRequest) throws(MountFailure) -> MountPlan {
@@ -73,10 +79,12 @@ struct Mounter: ~Copyable {
     }
   }
 
-  /// A filesystem context, or `nil` when the kernel lacks a step of this way to mount.
+  /// A filesystem context, or `nil` when it cannot say what is to be mounted, or the kernel lacks a
+  /// step of this way to mount.
   private func createContext<Operations: PrivilegedOperations & ~Copyable>(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, with operations: inout Operations
   ) throws(MountFailure) -> FileDescriptor? {
+    if plan.needsMountSyscall { return nil }
     do throws(Errno) {
       return try operations.createFilesystemContext(
         for: plan, fuseDevice: fuseDevice, rootMode: format.rootMode, caller: task.caller)

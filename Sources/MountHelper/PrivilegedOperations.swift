@@ -54,6 +54,15 @@ public protocol PrivilegedOperations: ~Copyable {
     of context: borrowing FileDescriptor, flags: MountFlags
   ) throws(Errno) -> FileDescriptor
 
+  /// Makes a mount that is attached nowhere by `mount(2)`, in a child and in a mount namespace that
+  /// ends with it, for what a filesystem context cannot say.
+  ///
+  /// - Throws: `ENOSYS` when the kernel cannot, and then nothing was done.
+  mutating func createDetachedMountByMountCall(
+    _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller,
+    patience: Patience
+  ) throws(Errno) -> FileDescriptor
+
   /// Runs `work` in a child of root's ids, which the caller can neither stop nor kill, so that what
   /// it begins it finishes or takes away. The patience that `work` gets is over when this process
   /// gives up or is gone.

@@ -37,6 +37,13 @@ private struct Fault: CustomTestStringConvertible {
   ]
 }
 
+private let inOneStep = [
+  "createFilesystemContext", "createDetachedMountByMountCall", "mountInOneStep",
+]
+private let noDetachedMount: [String: Errno] = [
+  "createFilesystemContext": .notImplemented, "createDetachedMountByMountCall": .notImplemented,
+]
+
 @Suite("Making the mount")
 struct MounterTests {
   @Test func `DOIT makes a detached mount, and the goodbye records and attaches it`() throws {
@@ -224,18 +231,59 @@ struct MounterTests {
       outcome.names == made + ["record", "attach", "removeRecord", "detachMount"])
   }
 
+  // MARK: By mount(2)
+
+  @Test(arguments: [255, 256, 4095])
+  func `A source that no context takes goes to mount(2), and the mount is finished like any other`(
+    length: Int
+  ) throws {
+    var attempt = MountAttempt()
+    attempt.options = "x-a"
+    attempt.request.source = [UInt8](repeating: 0x61, count: length)
+    let outcome = try attempt.run()
+    #expect(outcome.isMounted)
+    let engine = length == 255 ? made : ["createDetachedMountByMountCall"]
+    #expect(outcome.names == engine + ["record", "attach"])
+  }
+
+  @Test func `Where the kernel lacks the context, mount(2) has the same plan`() throws {
+    var attempt = MountAttempt()
+    attempt.failures = ["createFilesystemContext": .notImplemented]
+    let outcome = try attempt.run()
+    #expect(outcome.isMounted)
+    guard case .createFilesystemContext(let plan, let mode, let caller) = outcome.calls[0] else {
+      Issue.record("\(outcome.names)")
+      return
+    }
+    #expect(
+      outcome.calls.dropFirst() == [
+        .createDetachedMountByMountCall(plan, rootMode: mode, caller), .attach,
+      ])
+  }
+
+  @Test(arguments: [.notPermitted, .notSupported, .timedOut, .inputOutput] as [Errno])
+  func `A mount(2) that fails is named, and not tried in another way`(error: Errno) throws {
+    var attempt = MountAttempt()
+    attempt.failures = [
+      "createFilesystemContext": .notImplemented, "createDetachedMountByMountCall": error,
+    ]
+    let outcome = try attempt.run()
+    #expect(outcome.line == "mounting: " + text(error.message))
+    #expect(outcome.names == ["createFilesystemContext", "createDetachedMountByMountCall"])
+  }
+
   // MARK: In one step
 
-  @Test func `Where the kernel lacks the context the mount is made in one step`() throws {
+  @Test func `Where the kernel attaches nothing later the mount is made in one step`() throws {
     var attempt = MountAttempt()
     attempt.caller = user
     attempt.mountMaximum = nil
     attempt.options = "x-a"
-    attempt.failures = ["createFilesystemContext": .notImplemented]
+    attempt.failures = noDetachedMount
     let outcome = try attempt.run()
-    #expect(outcome.names == ["createFilesystemContext", "mountInOneStep"])
+    #expect(outcome.names == inOneStep)
     guard case .createFilesystemContext(let plan, _, _) = outcome.calls[0],
-      case .mountInOneStep(let same, let rootMode, let caller) = outcome.calls[1]
+      case .mountInOneStep(let same, let rootMode, let caller) = outcome.calls[2]
     else {
       Issue.record("\(outcome.names)")
       return
@@ -265,10 +313,11 @@ struct MounterTests {
     error: Errno
   ) throws {
     var attempt = MountAttempt()
-    attempt.failures = ["createFilesystemContext": .notImplemented, "mountInOneStep": error]
+    attempt.failures = noDetachedMount
+    attempt.failures["mountInOneStep"] = error
     let outcome = try attempt.run()
     #expect(outcome.makeFailure?.error.rawValue == UInt32(error.rawValue))
-    #expect(outcome.names == ["createFilesystemContext", "mountInOneStep"])
+    #expect(outcome.names == inOneStep)
     #expect(outcome.undoFailure == nil)
   }
 

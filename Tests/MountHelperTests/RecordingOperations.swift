@@ -15,6 +15,7 @@ enum Call: Equatable {
   case createFilesystemContext(MountPlan, rootMode: UInt32, Caller)
   case createSuperblock
   case createDetachedMount(MountFlags)
+  case createDetachedMountByMountCall(MountPlan, rootMode: UInt32, Caller)
   case finish
   case attach
   case mountInOneStep(MountPlan, rootMode: UInt32, Caller)
@@ -99,6 +100,17 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
       self.mountDescriptor = nil
       return FileDescriptor(owning: mountDescriptor)
     }
+    let result = try openFile(mountPath, .path)
+    mount = result.rawValue
+    return result
+  }
+
+  mutating func createDetachedMountByMountCall(
+    _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller,
+    patience: Patience
+  ) throws(Errno) -> FileDescriptor {
+    try note(.createDetachedMountByMountCall(plan, rootMode: rootMode, caller))
+    mounting()
     let result = try openFile(mountPath, .path)
     mount = result.rawValue
     return result

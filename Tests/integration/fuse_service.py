@@ -164,6 +164,8 @@ class FuseServer:
                 if error.errno in (errno.EAGAIN, errno.ENOENT, errno.EINTR):
                     continue
                 return
+            if not request:
+                return
             opcode, unique, nodeid = struct.unpack_from("<4xIQQ", request)
             self.seen.append(opcode)
             if self.silent is None or opcode in self.silent:

@@ -41,6 +41,11 @@ ALICE = Caller("fsmalice", 61001, 61001, "/home/fsmalice")
 BOB = Caller("fsmbob", 61002, 61002, "/home/fsmbob")
 BOTH = (ROOT, ALICE)
 
+# The ways to mount that a kernel may leave: with a filesystem context; by mount(2), in a namespace
+# that nobody sees; and by mount(2) onto the mount point.
+ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",)), ("one-step", ("move_mount=ENOSYS",))]
+ONE_STEP = ENGINES[2][1]
+
 stage = types.SimpleNamespace(base=None, helper=None, conf=None)
 
 

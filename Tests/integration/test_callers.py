@@ -6,7 +6,7 @@ import select
 import struct
 
 import fuse_service as wire
-from support import (ALICE, ROOT, Caller, HelperTest, callers, helper_processes, mount_at,
+from support import (ALICE, ENGINES, ROOT, Caller, HelperTest, callers, helper_processes, mount_at,
                      parametrized, process_status, stage, utab, utab_text)
 
 NOBODY_KNOWS = [("far", 3000000000), ("highest", 4294967294), ("near", 61999)]
@@ -22,7 +22,7 @@ class Strangers(HelperTest):
         os.chown(home, number, number)
         return Caller(f"stranger-{number}", number, number, home)
 
-    @parametrized(number=NOBODY_KNOWS, engine=[("new-api", ()), ("mount2", ("fsopen=ENOSYS",))])
+    @parametrized(number=NOBODY_KNOWS, engine=ENGINES)
     def test_the_mount_belongs_to_its_caller(self, number, engine):
         caller = self.stranger(number)
         _, target, mount = self.mount(caller, failing=engine)

@@ -6,10 +6,9 @@ import threading
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOB, GRACE, ROOT, STALL, HelperTest, callers, detach, mount_at, mounts,
-                     parametrized, system)
+from support import (ALICE, BOB, ENGINES, GRACE, ROOT, STALL, HelperTest, callers, detach, mount_at,
+                     mounts, parametrized, system)
 
-ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
 
 
 class Places(HelperTest):

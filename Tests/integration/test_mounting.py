@@ -6,11 +6,9 @@ import os
 import stat
 
 import fuse_service as wire
-from support import (ALICE, BOB, ROOT, HelperTest, callers, mount_at, parametrized, utab,
+from support import (ALICE, BOB, ENGINES, ROOT, HelperTest, callers, mount_at, parametrized, utab,
                      utab_text)
 
-# The mount(2) engine is what an older kernel leaves.
-ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
 MISSING = [(name, (f"{name}=ENOSYS",)) for name in (
     "fsopen", "fsconfig", "fsmount", "move_mount", "statmount", "listmount", "close_range")]
 

@@ -7,13 +7,13 @@ import subprocess
 import time
 
 import fuse_service as wire
-from support import (ALICE, GRACE, PYTHON, ROOT, HelperTest, callers, detach, mounts, parametrized)
+from support import (ALICE, ENGINES, GRACE, ONE_STEP, PYTHON, ROOT, HelperTest, callers, detach,
+                     mounts, parametrized)
 
-ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
 TIME = 1.0  # seconds that each race lasts
 FEWEST = 20  # rounds; there are a hundred and more where the machine is idle
-# A name that fsconfig(2) does not take is mounted in one step, by mount(2), on every kernel.
-SOURCES = [("detached", b"demo"), ("one-step", b"s" * 300)]
+# A name that fsconfig(2) does not take is mounted by mount(2), on every kernel.
+SOURCES = [("new-api", b"demo", ()), ("mount2", b"s" * 300, ()), ("one-step", b"demo", ONE_STEP)]
 
 # Swaps two names of a directory, without an end (renameat2(2), RENAME_EXCHANGE).
 SWAP = """
@@ -70,9 +70,10 @@ class Swapping(HelperTest):
             number += 1
 
     @callers()
-    @parametrized(source=SOURCES)
+    @parametrized(way=[(name, (source, engine)) for name, source, engine in SOURCES])
     def test_a_mount_point_whose_parent_is_swapped_is_one_of_the_two_or_none(
-            self, caller, source):
+            self, caller, way):
+        source, engine = way
         home = self.scene(0o755)
         for parent in (self.real, self.other):
             os.mkdir(parent + "/mnt")
@@ -95,7 +96,7 @@ class Swapping(HelperTest):
             allowed.add(self.other + "/mnt")
         seen = {0: 0, 1: 0}
         for _ in self.rounds():
-            outcome = self.helper(self.words("demo", target), caller)
+            outcome = self.helper(self.words("demo", target), caller, failing=engine)
             new = [mount.target for mount in mounts() if mount.number not in self.before]
             detach(real)
             if caller == ROOT:

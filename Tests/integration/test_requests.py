@@ -9,9 +9,8 @@ import stat
 import struct
 
 import fuse_service as wire
-from support import (ALICE, GRACE, ROOT, HelperTest, callers, mount_at, parametrized)
+from support import (ALICE, ENGINES, GRACE, ROOT, HelperTest, callers, mount_at, parametrized)
 
-ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
 # Before Linux 6.16 nobody can refuse descriptors.
 KERNELS = [("passrights", ()), ("no-passrights", ("SO_PASSRIGHTS=ENOPROTOOPT",))]
 

@@ -10,10 +10,9 @@ import threading
 import time
 
 import fuse_service as wire
-from support import (ALICE, GRACE, ROOT, STALL, HelperTest, callers, helper_processes, mount_at,
-                     parametrized, process_status, stage)
+from support import (ALICE, ENGINES, GRACE, ONE_STEP, ROOT, STALL, HelperTest, callers,
+                     helper_processes, mount_at, parametrized, process_status, stage)
 
-ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",))]
 
 
 def before_hello(session):
@@ -205,7 +204,7 @@ class ServerStalls(HelperTest):
         self.stall(caller, stage)
 
     def test_silence_after_an_old_mount_ends_in_time(self):
-        self.stall(ALICE, after_mount, ("fsopen=ENOSYS",))
+        self.stall(ALICE, after_mount, ONE_STEP)
 
     def test_the_limit_may_stand_among_the_options(self):
         self.stall(ALICE, after_files, more=(),
@@ -408,7 +407,7 @@ class Signals(HelperTest):
 
     @callers()
     def test_a_signal_ends_a_mount_of_the_old_engine_cleanly(self, caller):
-        self.interrupt(caller, after_mount, signal.SIGTERM, ("fsopen=ENOSYS",))
+        self.interrupt(caller, after_mount, signal.SIGTERM, ONE_STEP)
 
     @callers()
     @parametrized(stage=NAMED)

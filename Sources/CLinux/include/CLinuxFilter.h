@@ -66,7 +66,7 @@ static const int clinux_monitor_calls[] = {
 	SYS_setresuid, SYS_setresgid, SYS_getresuid, SYS_getresgid,
 	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
 	SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_move_mount, SYS_open_tree,
-	SYS_mount_setattr, SYS_mount, SYS_umount2, SYS_name_to_handle_at,
+	SYS_mount_setattr, SYS_mount, SYS_umount2, SYS_unshare, SYS_name_to_handle_at,
 	CLINUX_SYS_statmount, CLINUX_SYS_listmount,
 	SYS_statx, SYS_fstat, SYS_fstatfs, SYS_statfs, SYS_readlinkat, SYS_openat,
 	SYS_faccessat, SYS_faccessat2, SYS_getdents64,

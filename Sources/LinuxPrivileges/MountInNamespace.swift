@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+public import LinuxPrimitives
+public import MountPolicy
+
+private let cloneFlags: UInt32 = 1 | UInt32(O_CLOEXEC)
+
+extension LinuxPrivilegedOperations {
+  /// See `PrivilegedOperations`.
+  ///
+  /// `mount(2)` attaches what it makes. In a mount namespace of its own (`unshare(2)`) nobody sees
+  /// that, and a clone (`open_tree(2)`) outlives the namespace, attached nowhere. So a mount that
+  /// only `mount(2)` can make is finished, and taken back, like any other.
+  public mutating func createDetachedMountByMountCall(
+    _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller,
+    patience: Patience
+  ) throws(Errno) -> FileDescriptor {
+    guard kernelAttachesByDescriptor() else { throw .notImplemented }
+    let mountHere = try MountCall(
+      plan, fuseDevice: fuseDevice, rootMode: rootMode, caller: caller)
+    // A place of the right kind that is there wherever there is a mount table to look at.
+    let parent = try CString(Array("/proc".utf8))
+    let isDirectory = rootMode & UInt32(S_IFMT) == UInt32(S_IFDIR)
+    let place = try CString(Array((isDirectory ? "/proc" : "/proc/version").utf8))
+    var pair = try PacketSocket.pair()
+    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
+      throw .badFileDescriptor
+    }
+    let status = try patience.runInChild(keeping: [fuseDevice.rawValue, far]) {
+      do throws(Errno) {
+        let clone = try withSystemAdministration {
+          guard unshare(CLONE_NEWNS) == 0, makePrivate(parent) == 0, mountHere(at: place) == 0
+          else { return -1 }
+          // The name is terminated and lives through the call.
+          return unsafe place.withPointer { unsafe clinux_open_tree(AT_FDCWD, $0, cloneFlags) }
+        }
+        let end = PacketSocket(FileDescriptor(owning: far))
+        try end.send([0], passing: clone, until: .after(seconds: 1))
+        return 0
+      } catch {
+        return error.rawValue
+      }
+    }
+    guard status == 0 else {
+      // "Not implemented" means that nothing was done, which nobody knows here.
+      throw status == ENOSYS ? .notSupported : Errno(rawValue: status)
+    }
+    guard
+      var packet = try near.receive(
+        limit: 1, acceptsDescriptor: true, until: .after(seconds: 1)),
+      let clone = packet.takeDescriptor()
+    else { throw .inputOutput }
+    return clone
+  }
+}
+
+/// Keeps what is mounted on the mount at `place` from appearing in the namespaces that share it
+/// (mount_namespaces(7)).
+///
+/// The corresponding system call is `mount(2)` with `MS_PRIVATE`.
+private func makePrivate(_ place: borrowing CString) -> Int32 {
+  // The name is terminated and lives through the call; the kernel looks at nothing else.
+  unsafe place.withPointer { unsafe mount(nil, $0, nil, UInt(MS_PRIVATE), nil) }
+}
+
+/// Whether the kernel can clone a mount and attach one by its descriptor. Called without valid
+/// descriptors the calls do nothing but say so.
+private func kernelAttachesByDescriptor() -> Bool {
+  // The names are empty and live through the calls.
+  unsafe CString.empty.withPointer {
+    if unsafe clinux_open_tree(-1, $0, 0) < 0, Errno.last == .notImplemented { return false }
+    return unsafe clinux_move_mount(-1, $0, -1, $0, 0) == 0 || Errno.last != .notImplemented
+  }
+}
