@@ -174,8 +174,8 @@ private func makeTask(
 ) throws(HelperError) -> (MountTask, timeout: UInt32?) {
   let subtype = try subtype(of: invocation.type)
   do throws(Refusal) {
-    let words = invocation.optionArguments.flatMap { OptionList.words(ofArgument: $0) }
-    let options = try CallerOptions(words: words, caller: caller)
+    let options = try CallerOptions(
+      arguments: invocation.optionArguments, ownWords: invocation.ownWords, caller: caller)
     let files = NamedFiles(operands: invocation.otherOperands, optionValues: options.namedValues)
     let rules = MountRules(
       caller: caller, configuration: configuration, options: options, subtype: subtype,

@@ -20,8 +20,10 @@ public struct MountInvocation: Equatable, Sendable {
   public var type: [UInt8] = []
   /// The operands after an empty source is dropped: the mount point is the second, or the only one.
   public var operands: [[UInt8]] = []
-  /// Every argument of `-o`, and `ro` for each `-r`, in order.
+  /// Every argument of `-o` as it travels, and `ro` for each `-r`, in order.
   public var optionArguments: [[UInt8]] = []
+  /// The words of `-o` that do not travel, in order.
+  public var ownWords: [[UInt8]] = []
   /// What travels to the server, in order, without the subtype that goes first.
   public var serverArguments: [[UInt8]] = []
   /// How long the server may take over each step, in seconds, if the command line says (`--timeout`).

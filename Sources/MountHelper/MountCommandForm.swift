@@ -60,21 +60,22 @@ struct MountCommandForm {
     }
   }
 
-  /// The server gets the options that are not mount(8)'s own; the helper sees them all. They are
-  /// split as mount(8) splits them, and travel as they were written.
+  /// The server gets the options that are not mount(8)'s own. They are split as mount(8) splits
+  /// them, and travel as they were written; how the rest is read afterwards depends on nothing but
+  /// what travels.
   private mutating func takeOptions(_ options: [UInt8]) throws(UsageError) {
-    mount.optionArguments.append(options)
     let words: [[UInt8]]
     do throws(Refusal) {
       words = try OptionList.words(ofServerList: options)
     } catch {
       throw .openQuote(options)
     }
+    mount.ownWords += words.filter { CallerOptions.isMountCommandOption($0) }
     let forServer = words.filter { !CallerOptions.isMountCommandOption($0) }
     guard let first = forServer.first else { return }
-    mount.serverArguments.append(Array("-o".utf8))
-    mount.serverArguments.append(
-      forServer.dropFirst().reduce(first) { $0 + [UInt8(ascii: ",")] + $1 })
+    let list = forServer.dropFirst().reduce(first) { $0 + [UInt8(ascii: ",")] + $1 }
+    mount.optionArguments.append(list)
+    mount.serverArguments += [Array("-o".utf8), list]
   }
 
   private mutating func value(of option: [UInt8]) throws(UsageError) -> [UInt8] {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-/// What the caller's `-o` asks of the helper itself. All words travel to the server as well; these
-/// hold whatever the server makes of them.
+/// What the caller's `-o` asks of the helper itself. It holds whatever the server makes of the words
+/// that travel to it.
 public struct CallerOptions: Equatable, Sendable {
-  /// The flags that the caller asked for. Of opposites the last one counts.
+  /// The flags that the caller asked for. Of opposites the last one counts, where all readers see
+  /// it.
   public private(set) var flags: MountFlags = []
   /// Whether a root caller wrote `suid`, and no `nosuid` after it.
   public private(set) var allowsSetID = false
@@ -20,38 +21,64 @@ public struct CallerOptions: Equatable, Sendable {
   /// Whether the mount and all its files are to be read-only.
   public var readOnly: Bool { flags.contains(.readOnly) }
 
-  /// Reads the words of all `-o` arguments in their order, `-r` already turned into `ro`.
+  /// Reads the caller's options.
+  ///
+  /// - Parameters:
+  ///   - arguments: all `-o` arguments in their order, as they travel to the server, `-r` already
+  ///     turned into `ro`. What some server may read in them as a restriction is one, and what some
+  ///     server may read as something else loosens nothing; see `OptionList.pieces(ofArgument:)`.
+  ///   - ownWords: words that do not travel.
   /// - Throws: `badTimeout`, `unrecordableOption`, `unrecordableOptionsTooLong`.
-  public init(words: [[UInt8]], caller: Caller) throws(Refusal) {
-    for word in words {
-      takeFlag(word, caller: caller)
-      let (key, value) = OptionList.keyAndValue(word)
-      if let value, !value.isEmpty {
-        namedValues.append(value)
-        if let inner = OptionList.unquoted(value), !inner.isEmpty { namedValues.append(inner) }
+  public init(
+    arguments: [[UInt8]], ownWords: [[UInt8]] = [], caller: Caller
+  ) throws(Refusal) {
+    for word in ownWords { try takeOwn(word) }
+    for argument in arguments {
+      for piece in OptionList.pieces(ofArgument: argument) { takeFlag(piece, caller: caller) }
+      for word in OptionList.words(ofArgument: argument) {
+        takeName(word)
+        try takeOwn(word)
       }
-      guard key.begins(with: ascii("x-")) else { continue }
-      if key == ascii("x-fuse-service.timeout") {
-        guard let value, let seconds = decimal(value), seconds > 0 else { throw .badTimeout(word) }
-        serviceTimeout = seconds
-      }
-      guard UserspaceOptions.isRecordable(word) else { throw .unrecordableOption(word) }
-      userspaceOptions.append(word)
     }
     guard UserspaceOptions.length(of: userspaceOptions) <= UserspaceOptions.maximumLength else {
       throw .userspaceOptionsTooLong
     }
   }
 
-  private mutating func takeFlag(_ word: [UInt8], caller: Caller) {
-    let lists = [MountFlagWord.restricting, MountFlagWord.relaxing, MountFlagWord.privileged]
-    for list in lists {
-      guard let entry = MountFlagWord.find(word, in: list) else { continue }
-      flags.subtract(entry.clears)
+  /// A file that the server may ask for, because the caller wrote its name.
+  private mutating func takeName(_ word: [UInt8]) {
+    guard let value = OptionList.keyAndValue(word).value, !value.isEmpty else { return }
+    namedValues.append(value)
+    if let inner = OptionList.unquoted(value), !inner.isEmpty { namedValues.append(inner) }
+  }
+
+  /// What the word means to the helper, the mount's flags apart.
+  private mutating func takeOwn(_ word: [UInt8]) throws(Refusal) {
+    let (key, value) = OptionList.keyAndValue(word)
+    guard key.begins(with: ascii("x-")) else { return }
+    if key == ascii("x-fuse-service.timeout") {
+      guard let value, let seconds = decimal(value), seconds > 0 else { throw .badTimeout(word) }
+      serviceTimeout = seconds
+    }
+    guard UserspaceOptions.isRecordable(word) else { throw .unrecordableOption(word) }
+    userspaceOptions.append(word)
+  }
+
+  private mutating func takeFlag(_ piece: OptionList.Piece, caller: Caller) {
+    for reading in piece.readings {
+      // getsubopt(3) and libmount (`ro=vfs`) take a value with any word.
+      let key = OptionList.keyAndValue(reading).key
+      guard let entry = MountFlagWord.find(key, in: MountFlagWord.restricting) else { continue }
+      if piece.isCertain { flags.subtract(entry.clears) }
       flags.formUnion(entry.sets)
       // A user's `suid` and `dev` are ignored, not refused: mount.fuse3 adds both to everything.
       if entry.sets.contains(.noSetID) { allowsSetID = false }
       if entry.sets.contains(.noDevices) { allowsDevices = false }
+    }
+    guard piece.isCertain, let word = piece.readings.first else { return }
+    for list in [MountFlagWord.relaxing, MountFlagWord.privileged] {
+      guard let entry = MountFlagWord.find(word, in: list) else { continue }
+      flags.subtract(entry.clears)
       if entry.clears.contains(.noSetID) { allowsSetID = caller.isRoot }
       if entry.clears.contains(.noDevices) { allowsDevices = caller.isRoot }
     }

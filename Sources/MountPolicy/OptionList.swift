@@ -4,7 +4,8 @@
 ///
 /// Two readers, because two languages exist: the caller's `-o` follows libfuse's `fuse_opt_parse`
 /// and mount(8), while what a server sends is read as the kernel reads it, where a backslash is no
-/// escape (CVE-2018-10906 was a checker that read `\,` in another way than its kernel).
+/// escape (CVE-2018-10906 was a checker that read `\,` in another way than its kernel). What the
+/// helper enforces of the caller's list depends on neither: see `pieces(ofArgument:)`.
 public enum OptionList {
   /// The words of one `-o` argument of the caller.
   ///
@@ -41,6 +42,61 @@ public enum OptionList {
     }
     append(word, to: &words)
     return words
+  }
+
+  /// What stands between two commas of one `-o` argument of the caller, and what servers may make of
+  /// it.
+  public struct Piece: Equatable, Sendable {
+    /// Every word that some reader of the list may find here.
+    public var readings: [[UInt8]]
+    /// Whether every reader finds here one word, the same.
+    public var isCertain: Bool
+  }
+
+  /// All that some server may read as a word in one `-o` argument of the caller, in order.
+  ///
+  /// Servers read the list that travels to them in their own ways: libfuse's know escapes and no
+  /// quotes, others split at every comma, others heed quotes, anywhere or only behind `=`. A word
+  /// that restricts, and so holds no comma, stands between two commas for each of them, so it is
+  /// found here whoever reads; but what any of them may take for a part of another word is not
+  /// certain, and must not loosen anything.
+  public static func pieces(ofArgument argument: [UInt8]) -> [Piece] {
+    let comma = UInt8(ascii: ",")
+    let backslash = UInt8(ascii: "\\")
+    let quote = UInt8(ascii: "\"")
+    let quotesAgree = quotesAgree(in: argument)
+    var isQuoted = false
+    // Whether all readers see a comma that ends a word before the piece.
+    var beginIsCertain = true
+    var pieces: [Piece] = []
+    for part in argument.split(separator: comma, omittingEmptySubsequences: false) {
+      let text = Array(part)
+      let beganQuoted = isQuoted
+      if !quotesAgree, text.contains(quote) { isQuoted = true }
+      if quotesAgree, !text.filter({ $0 == quote }).count.isMultiple(of: 2) { isQuoted.toggle() }
+      let isPlain = !text.contains { $0 == backslash || $0 == quote }
+      let endIsCertain = !isQuoted && text.last != backslash
+      if !text.isEmpty {
+        pieces.append(
+          Piece(
+            readings: isPlain ? [text] : readings(of: text),
+            isCertain: isPlain && beginIsCertain && endIsCertain && !beganQuoted))
+      }
+      beginIsCertain = endIsCertain
+    }
+    return pieces
+  }
+
+  /// The words that one piece may be: as it is, with escapes undone, and both without quotes.
+  private static func readings(of text: [UInt8]) -> [[UInt8]] {
+    var readings: [[UInt8]] = []
+    for escaped in [text, undoingEscapes(text)] {
+      for word in [escaped, escaped.filter { $0 != UInt8(ascii: "\"") }] {
+        let word = Array(word.prefix { $0 != 0 })
+        if !word.isEmpty, !readings.contains(word) { readings.append(word) }
+      }
+    }
+    return readings
   }
 
   /// The words of a list that a server sent.
@@ -82,6 +138,46 @@ public enum OptionList {
   private static func append(_ word: [UInt8], to words: inout [[UInt8]]) {
     let text = Array(word.prefix { $0 != 0 })
     if !text.isEmpty { words.append(text) }
+  }
+
+  /// `text` with each backslash taken as libfuse takes it.
+  private static func undoingEscapes(_ text: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var index = 0
+    while index < text.count {
+      if text[index] == UInt8(ascii: "\\"), index + 1 < text.count {
+        if let octal = octalByte(text, at: index + 1) {
+          result.append(octal)
+          index += 3
+        } else {
+          result.append(text[index + 1])
+          index += 1
+        }
+      } else {
+        result.append(text[index])
+      }
+      index += 1
+    }
+    return result
+  }
+
+  /// Whether every reader that heeds quotes finds the same words in quotes: each begins a value and
+  /// ends it, and no backslash is near.
+  private static func quotesAgree(in argument: [UInt8]) -> Bool {
+    var isOpen = false
+    for (index, byte) in argument.enumerated() {
+      if byte == UInt8(ascii: "\\") { return false }
+      guard byte == UInt8(ascii: "\"") else { continue }
+      if isOpen {
+        guard index + 1 == argument.count || argument[index + 1] == UInt8(ascii: ",") else {
+          return false
+        }
+      } else if index == 0 || argument[index - 1] != UInt8(ascii: "=") {
+        return false
+      }
+      isOpen.toggle()
+    }
+    return !isOpen
   }
 
   /// The byte that three octal digits at `index` stand for; `nil` when there are none.

@@ -48,8 +48,7 @@ struct MountAttempt {
     let named = NamedFiles(operands: invocation.otherOperands, optionValues: [])
     let rules = MountRules(
       caller: caller, configuration: FuseConfiguration(),
-      options: try CallerOptions(
-        words: OptionList.words(ofArgument: bytes(options)), caller: caller),
+      options: try CallerOptions(arguments: [bytes(options)], caller: caller),
       subtype: bytes("ext4"), namedFiles: named, mountPoint: bytes(mountPoint))
     return MountTask(
       invocation: invocation, caller: caller, subtype: bytes("ext4"), rules: rules,

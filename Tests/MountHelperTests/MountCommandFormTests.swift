@@ -18,27 +18,33 @@ struct MountCommandFormTests {
       Reading(
         "mount.fuse.x -o ro a /mnt", on: "/mnt", others: "a", options: "ro",
         server: "-o ro a /mnt"),
-      // mount(8)'s own words stay here; the helper sees them all.
+      // mount(8)'s own words stay here, and nothing but what travels is read as a server reads it.
       Reading(
         "mount.fuse.x a /mnt -o rw,user,_netdev,nofail,noexec,nosuid,nodev", on: "/mnt",
-        others: "a", options: "rw,user,_netdev,nofail,noexec,nosuid,nodev",
+        others: "a", options: "rw,noexec,nosuid,nodev",
         server: "a /mnt -o rw,noexec,nosuid,nodev"),
       Reading(
         "mount.fuse.x a /mnt -o users,auto,noauto,owner,group,defaults", on: "/mnt", others: "a",
-        options: "users,auto,noauto,owner,group,defaults", server: "a /mnt"),
+        server: "a /mnt"),
       Reading(
         "mount.fuse.x a /mnt -o user=joe,x-gvfs-show,subvol=b,x-systemd.automount", on: "/mnt",
-        others: "a", options: "user=joe,x-gvfs-show,subvol=b,x-systemd.automount",
-        server: "a /mnt -o subvol=b"),
+        others: "a", options: "subvol=b", server: "a /mnt -o subvol=b"),
+      // A backslash is no escape to mount(8); what is left of the list is what is read.
+      Reading(
+        #"mount.fuse.x a /mnt -o user=a\,ro"#, on: "/mnt", others: "a", options: "ro",
+        server: "a /mnt -o ro"),
+      Reading(
+        #"mount.fuse.x a /mnt -o a\,user,ro"#, on: "/mnt", others: "a", options: #"a\,ro"#,
+        server: #"a /mnt -o a\,ro"#),
       // A comma in quotes ends no word.
       Reading(
         "mount.fuse.x a /mnt -o nofail,context=\"b,user\",ro", on: "/mnt", others: "a",
-        options: "nofail,context=\"b,user\",ro", server: "a /mnt -o context=\"b,user\",ro"),
+        options: "context=\"b,user\",ro", server: "a /mnt -o context=\"b,user\",ro"),
       Reading(
         "mount.fuse.x a /mnt -o ro -o noexec", on: "/mnt", others: "a", options: "ro noexec",
         server: "a /mnt -o ro -o noexec"),
       Reading(
-        "mount.fuse.x a /mnt -o ''", on: "/mnt", others: "a", options: "''", server: "a /mnt"),
+        "mount.fuse.x a /mnt -o ''", on: "/mnt", others: "a", server: "a /mnt"),
       // Letters, alone and in clusters, never travel.
       Reading("mount.fuse.x a /mnt -s -n -v", on: "/mnt", others: "a", server: "a /mnt"),
       Reading("mount.fuse.x a /mnt -snv -vv", on: "/mnt", others: "a", server: "a /mnt"),
@@ -53,6 +59,12 @@ struct MountCommandFormTests {
     ])
   func `A command line is read, and travels without mount(8)'s own words`(reading: Reading) throws {
     try expect(reading)
+  }
+
+  @Test func `Words that do not travel are kept apart`() throws {
+    let mount = try mountInvocation("mount.fuse.x a /mnt -o user=a\\,ro,x-b -o nofail,c")
+    #expect(mount.ownWords == words("user=a\\ x-b nofail"))
+    #expect(mount.optionArguments == words("ro c"))
   }
 
   @Test(

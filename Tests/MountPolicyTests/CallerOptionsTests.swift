@@ -8,11 +8,58 @@ struct CallerOptionsTests {
   @Test(
     arguments: [
       ("", false), ("ro", true), ("rw", false), ("ro,rw", false), ("rw,ro", true), ("RO", false),
-      ("ro=1", false), ("xro", false), ("a,ro,b", true), (#"\162o"#, true),
-      (#"x="a,rw",ro"#, true), (#"ro,x="a,rw""#, true),
+      ("xro", false), ("a,ro,b", true), ("ro,a,rw", false),
+      (#"x="a,rw",ro"#, true), (#"ro,x="a,rw""#, true), (#"ro,x="a,b",rw"#, false),
     ] as [(String, Bool)])
   func `Of ro and rw the last one counts`(argument: String, readOnly: Bool) throws {
     #expect(try options(argument).readOnly == readOnly)
+  }
+
+  @Test(arguments: [
+    #"\162o"#, #"user=a\,ro"#, #"a\,ro"#, #"a="x,ro,y""#, #"a="x,ro"#, #"a="x,ro""#, #""ro""#,
+    #"r\o"#, #"ro\000x"#, #"a=\",ro,""#, "ro=1", "ro=vfs", "rw,ro=recursive",
+    // Not every reader sees the `rw`.
+    #"ro,a\,rw"#, #"ro,x="a,rw,b""#, #"ro,\162w"#, #"ro,x="a,rw"#, #"ro,"rw""#, "ro,rw=1",
+    #"ro,a"b,rw"#, #"ro,rw\,a"#, #"ro,a="b"c,rw"#, #"ro,a=\"b="c,rw"#,
+  ])
+  func `Where some server may read ro, it holds`(argument: String) throws {
+    #expect(try options(argument).readOnly)
+  }
+
+  @Test(arguments: [
+    #"a\,suid,dev"#, #"x="a,suid,dev,b""#, #"\163uid,\144ev"#, #"x="a,suid,dev"#, "suid=1,dev=1",
+    #"suid,dev,a\,nosuid,a\,nodev"#, #"suid,dev,x="a,nosuid,nodev,b""#, "suid,dev,nosuid=1,nodev=1",
+    #"suid,dev,nosui\144,nod\145v"#,
+  ])
+  func `Where not every server reads suid and dev, root does not get both`(
+    argument: String
+  ) throws {
+    let read = try options(argument, caller: root)
+    #expect(!(read.allowsSetID && read.allowsDevices))
+    let flags = try options("nosuid,nodev," + argument, caller: root).flags
+    #expect(!flags.isDisjoint(with: [.noSetID, .noDevices]))
+  }
+
+  @Test(
+    arguments: [
+      ("nosuid", MountFlags.noSetID), ("nodev", .noDevices), ("noexec", .noExecution),
+      ("sync", .synchronous), ("dirsync", .synchronousDirectories),
+      ("nosymfollow", .noSymbolicLinks),
+      ("nodiratime", .noDirectoryAccessTime), ("noatime", .noAccessTime),
+    ] as [(String, MountFlags)])
+  func `Every restriction holds that some server may read`(word: String, flag: MountFlags) throws {
+    for argument in [#"a\,\#(word)"#, #"x="a,\#(word),b""#, "\(word)=1"] {
+      #expect(try options(argument).flags == flag, "\(argument)")
+    }
+  }
+
+  @Test func `Words that do not travel mean nothing but what the helper does with them`() throws {
+    let read = try CallerOptions(
+      arguments: [], ownWords: list("ro", "suid", "user=joe", "x-a=1"), caller: root)
+    #expect(read.flags == [])
+    #expect(!read.allowsSetID)
+    #expect(read.namedValues == [])
+    #expect(read.userspaceOptions == list("x-a=1"))
   }
 
   @Test(

@@ -53,6 +53,25 @@ struct OptionListTests {
 
   @Test(
     arguments: [
+      ("", []), (",,", []), ("ro,,rw", ["+ro", "+rw"]), (#"a\,ro,b"#, [#"a\"#, "ro", "+b"]),
+      (#"\162o"#, [#"\162o|ro"#]), (#"ro\000x,a"#, [#"ro\000x|ro"#, "+a"]),
+      (#"a="b,rw",c"#, [#"a="b|a=b"#, #"rw"|rw"#, "+c"]),
+      (#"c,a="b,rw,d"#, ["+c", #"a="b|a=b"#, "rw", "d"]),
+      (#"a"b,rw",c"#, [#"a"b|ab"#, #"rw"|rw"#, "c"]), (#"a="b"c,rw"#, [#"a="b"c|a=bc"#, "rw"]),
+      (#"a=\"b,rw,c=",d"#, [#"a=\"b|a=\b|a="b|a=b"#, "rw", #"c="|c="#, "d"]),
+      (#"a="b,c",d="e",f"#, [#"a="b|a=b"#, #"c"|c"#, #"d="e"|d=e"#, "+f"]), (#"a\"#, [#"a\"#]),
+    ] as [(String, [String])])
+  func `What a server may read is found, and is certain only where all read the same`(
+    argument: String, pieces: [String]
+  ) {
+    let found = OptionList.pieces(ofArgument: bytes(argument)).map {
+      ($0.isCertain ? "+" : "") + $0.readings.map(text).joined(separator: "|")
+    }
+    #expect(found == pieces)
+  }
+
+  @Test(
+    arguments: [
       ("a", "a", nil), ("a=", "a", ""), ("a=b", "a", "b"), ("a=b=c", "a", "b=c"), ("=b", "", "b"),
     ] as [(String, String, String?)])
   func `A word is split at its first equals sign`(word: String, key: String, value: String?) {

@@ -22,5 +22,5 @@ func refusal<T>(_ body: () throws(Refusal) -> T) -> Refusal? {
 
 /// The words of one `-o`, read for a caller.
 func options(_ argument: String, caller: Caller = user) throws -> CallerOptions {
-  try CallerOptions(words: OptionList.words(ofArgument: bytes(argument)), caller: caller)
+  try CallerOptions(arguments: [bytes(argument)], caller: caller)
 }

@@ -12,7 +12,7 @@ let user = Caller(userID: 1000, groupID: 100)
 
 /// `fuservicemount3 disk.img mnt -t ext4`.
 func rules(caller: Caller = user) -> MountRules {
-  guard let options = try? CallerOptions(words: [], caller: caller) else { fatalError() }
+  guard let options = try? CallerOptions(arguments: [], caller: caller) else { fatalError() }
   return MountRules(
     caller: caller, configuration: FuseConfiguration(), options: options,
     subtype: bytes("ext4"),

@@ -293,6 +293,13 @@ class ReadOnly(Asking):
                                        look=lambda fd: os.pwrite(fd, b"x", 0)), 1)
 
     @callers()
+    @parametrized(options=[r"a\,ro", r"user=a\,ro", 'a="x,ro,y"', r"\162o"])
+    def test_a_request_that_writes_is_eacces_where_some_server_may_read_ro(self, caller, options):
+        image = self.file(caller, b"keep", 0o666)
+        self.assert_open_error(
+            errno.EACCES, self.open_one(caller, image, os.O_RDWR, options=options))
+
+    @callers()
     def test_a_read_only_descriptor_cannot_be_reopened_for_writing(self, caller):
         image = self.file(caller, b"keep", 0o666)
 

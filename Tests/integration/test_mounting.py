@@ -170,6 +170,27 @@ class Flags(HelperTest):
         self.unmount(target)
 
     @callers()
+    @parametrized(options=[r"user=a\,ro", r"a\,ro", 'a="x,ro,y"', r"r\157", "ro=vfs", r"ro,a\,rw"],
+                  form=["direct", "mount8"])
+    def test_what_some_server_may_read_as_ro_is_enforced(self, caller, options, form):
+        target = self.target(caller)
+        service = self.service(wire.mounting(target, owner=caller.uid, group=caller.gid, flags=0))
+        if form == "direct":
+            outcome = self.helper(self.words("demo", target, options), caller)
+        else:
+            outcome = self.run_as(
+                caller, self.link("mount.fuse.demo"), "demo", target, "-o", options)
+        self.assert_mounted(outcome, service)
+        self.assertIn("ro", mount_at(target).attributes)
+        self.unmount(target)
+
+    @parametrized(options=[r"a\,suid,a\,dev", 'a="x,suid,dev,y"', r"suid,dev,a\,nosuid,a\,nodev"])
+    def test_what_some_server_may_read_otherwise_gives_root_no_suid_or_dev(self, options):
+        _, target, mount = self.mount(ROOT, options=options, flags=0)
+        self.assertTrue({"nosuid", "nodev"} <= mount.attributes, mount)
+        self.unmount(target)
+
+    @callers()
     @parametrized(engine=ENGINES)
     def test_superblock_options_that_are_permitted_are_in_force(self, caller, engine):
         self.fuse_conf("user_allow_other\n")

@@ -137,6 +137,7 @@ extension FuzzTarget {
     let what = "\(sent.map(shown)) of \(line.map(shown))"
     try promise((1...2).contains(mount.operands.count), what)
     var operands: [[UInt8]] = []
+    var lists: [[UInt8]] = []
     var rest = sent[...]
     while let word = rest.popFirst() {
       guard word == Array("-o".utf8) else {
@@ -149,12 +150,15 @@ extension FuzzTarget {
       try promise(!words.isEmpty, what)
       for word in words {
         try promise(!CallerOptions.isMountCommandOption(word), "\(shown(word)) is in \(what)")
-        let isGiven = mount.optionArguments.contains { argument in
+        let isGiven = line.contains { argument in
           (try? OptionList.words(ofServerList: argument))?.contains(word) == true
         }
         try promise(isGiven, "\(shown(word)) is new in \(what)")
       }
+      lists.append(value)
     }
+    // What is read is what travels.
+    try promise(lists == mount.optionArguments, what)
     try promise(operands == mount.operands, what)
   }
 }

@@ -13,8 +13,8 @@ struct Scene {
   let namedFiles: [[UInt8]]
   let mountPoint: [UInt8]
   let rules: MountRules
-  /// The words of `-o`.
-  private let words: [[UInt8]]
+  /// The arguments of `-o`.
+  private let arguments: [[UInt8]]
 
   /// - Parameters:
   ///   - setting: bit 0 a root caller, bit 1 `user_allow_other`, bit 2 `-r`.
@@ -26,10 +26,9 @@ struct Scene {
     let caller = Caller(userID: id, groupID: id)
     var configuration = FuseConfiguration()
     configuration.userAllowOther = setting & 2 != 0
-    let given =
-      OptionList.words(ofArgument: optionArgument) + (setting & 4 != 0 ? [Array("ro".utf8)] : [])
+    let given = [optionArgument] + (setting & 4 != 0 ? [Array("ro".utf8)] : [])
     let taken = try Scene.read(given, caller: caller)
-    words = taken == nil ? [] : given
+    arguments = taken == nil ? [] : given
     if let taken { options = taken } else { options = try Scene.none(caller) }
     self.caller = caller
     self.configuration = configuration
@@ -44,10 +43,10 @@ struct Scene {
   }
 
   private static func read(
-    _ words: [[UInt8]], caller: Caller
+    _ arguments: [[UInt8]], caller: Caller
   ) throws(BrokenPromise) -> CallerOptions? {
     do throws(Refusal) {
-      return try CallerOptions(words: words, caller: caller)
+      return try CallerOptions(arguments: arguments, caller: caller)
     } catch {
       try promiseIsShownSafely(error.explanation)
       return nil
@@ -61,18 +60,37 @@ struct Scene {
     return none
   }
 
-  /// Whether the caller's last word of two opposites is the first of them.
-  private func says(_ word: String, against opposite: String) -> Bool {
+  /// Whether, to the reader, the caller's last word of two opposites is the first of them.
+  private func says(_ word: String, against opposite: String, to reader: ListReader) -> Bool {
+    let words = arguments.flatMap { reader.words(of: $0) }
     let last = words.last { $0 == Array(word.utf8) || $0 == Array(opposite.utf8) }
     return last == Array(word.utf8)
   }
 
+  /// Whatever some server reads as `ro` is enforced, and nothing is granted that not all of them
+  /// read.
   private func promiseOptions() throws(BrokenPromise) {
-    try promise(options.readOnly == says("ro", against: "rw"), "ro: \(options)")
-    try promise(
-      options.allowsSetID == (caller.isRoot && says("suid", against: "nosuid")), "\(options)")
-    try promise(
-      options.allowsDevices == (caller.isRoot && says("dev", against: "nodev")), "\(options)")
+    for reader in ListReader.all {
+      if says("ro", against: "rw", to: reader) {
+        try promise(options.readOnly, "ro to \(reader): \(arguments.map(shown))")
+      }
+      if !says("suid", against: "nosuid", to: reader) || !caller.isRoot {
+        try promise(!options.allowsSetID, "suid to \(reader): \(arguments.map(shown))")
+      }
+      if !says("dev", against: "nodev", to: reader) || !caller.isRoot {
+        try promise(!options.allowsDevices, "dev to \(reader): \(arguments.map(shown))")
+      }
+    }
+    if !arguments.joined().contains(where: { Array("\\\"=".utf8).contains($0) || $0 == 0 }) {
+      let plain = ListReader.all[0]
+      try promise(options.readOnly == says("ro", against: "rw", to: plain), "ro: \(options)")
+      try promise(
+        options.allowsSetID == (caller.isRoot && says("suid", against: "nosuid", to: plain)),
+        "suid: \(options)")
+      try promise(
+        options.allowsDevices == (caller.isRoot && says("dev", against: "nodev", to: plain)),
+        "dev: \(options)")
+    }
     for word in options.userspaceOptions { try promiseIsRecordable(word) }
     for name in namedFiles {
       try promise(!name.contains(0), "\(shown(name)) is no path")
