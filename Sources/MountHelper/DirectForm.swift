@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import MountPolicy
+
 extension Invocation {
   /// Reads `[SOURCE] MOUNTPOINT -t TYPE [-o OPTIONS]… [server options]`. The helper's own words are
   /// taken out; everything else travels to the server as it stands.
@@ -66,18 +68,30 @@ private struct DirectForm {
 
   /// What travels. `-o` and `-r` are read on the way, because the helper enforces what they say.
   private mutating func takeServerOption(_ word: [UInt8]) throws(UsageError) {
-    mount.serverArguments.append(word)
     if word == Array("-o".utf8) {
-      let options = try value(of: word)
-      mount.optionArguments.append(options)
-      mount.serverArguments.append(options)
+      if let options = takeOptions(try value(of: word)) {
+        mount.serverArguments += [word, options]
+      }
     } else if word.starts(with: Array("-o".utf8)) {
-      mount.optionArguments.append(Array(word.dropFirst(2)))
-    } else if word == Array("-r".utf8) {
-      mount.optionArguments.append(Array("ro".utf8))
-    } else if word == Array("--".utf8) {
-      onlyOperands = true
+      if let options = takeOptions(Array(word.dropFirst(2))) {
+        mount.serverArguments.append(Array("-o".utf8) + options)
+      }
+    } else {
+      mount.serverArguments.append(word)
+      if word == Array("-r".utf8) {
+        mount.optionArguments.append(Array("ro".utf8))
+      } else if word == Array("--".utf8) {
+        onlyOperands = true
+      }
     }
+  }
+
+  /// Takes the words of the helper's own out of one `-o`; what travels of it, if anything.
+  private mutating func takeOptions(_ options: [UInt8]) -> [UInt8]? {
+    let (rest, own) = OptionList.taking(from: options, where: CallerOptions.isTimeout)
+    mount.ownWords += own
+    if let rest { mount.optionArguments.append(rest) }
+    return rest
   }
 
   private mutating func takeTimeout(_ text: [UInt8]) throws(UsageError) {
@@ -92,7 +106,9 @@ private struct DirectForm {
 
   private func check() throws(UsageError) -> Invocation {
     guard let type else { throw .missingType }
-    if let word = mount.serverArguments.first { throw .unexpected(word: word) }
+    if let word = mount.serverArguments.first ?? mount.ownWords.first {
+      throw .unexpected(word: word)
+    }
     return .check(type: type)
   }
 }

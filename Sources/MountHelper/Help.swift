@@ -16,8 +16,11 @@ let helpText = text(
     -t TYPE           file system type: X, fuse.X or fuseblk.X
     -o OPTIONS        mount options, comma-separated; ro, noexec, nosuid, nodev
                       and the like are enforced, the rest is the server's
-    --timeout SECONDS how long the service may take over each step
-                      (default 90 until its first answer, then 300)
+    --timeout SECONDS how long each step may take: finding the mount point and
+                      the files that root names, and each answer of the service
+                      (default 300; 90 for the connection, 90 for its first
+                      answer). All together may take twelve times as long. In
+                      fstab: fuse-service.timeout=SECONDS among the options
     --check           say by the exit status alone whether you can use the
                       service for TYPE
     --verbose         tell each step

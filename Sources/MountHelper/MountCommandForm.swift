@@ -60,9 +60,9 @@ struct MountCommandForm {
     }
   }
 
-  /// The server gets the options that are not mount(8)'s own. They are split as mount(8) splits
-  /// them, and travel as they were written; how the rest is read afterwards depends on nothing but
-  /// what travels.
+  /// The server gets the options that are neither mount(8)'s nor the helper's own. They are split as
+  /// mount(8) splits them, and travel as they were written; how the rest is read afterwards depends
+  /// on nothing but what travels.
   private mutating func takeOptions(_ options: [UInt8]) throws(UsageError) {
     let words: [[UInt8]]
     do throws(Refusal) {
@@ -70,8 +70,14 @@ struct MountCommandForm {
     } catch {
       throw .openQuote(options)
     }
-    mount.ownWords += words.filter { CallerOptions.isMountCommandOption($0) }
-    let forServer = words.filter { !CallerOptions.isMountCommandOption($0) }
+    var forServer: [[UInt8]] = []
+    for word in words {
+      if CallerOptions.isMountCommandOption(word) || CallerOptions.isTimeout(word) {
+        mount.ownWords.append(word)
+      } else {
+        forServer.append(word)
+      }
+    }
     guard let first = forServer.first else { return }
     let list = forServer.dropFirst().reduce(first) { $0 + [UInt8(ascii: ",")] + $1 }
     mount.optionArguments.append(list)

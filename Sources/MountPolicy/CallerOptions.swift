@@ -15,7 +15,9 @@ public struct CallerOptions: Equatable, Sendable {
   public private(set) var namedValues: [[UInt8]] = []
   /// The `x-…` words in their order, for utab.
   public private(set) var userspaceOptions: [[UInt8]] = []
-  /// `x-fuse-service.timeout=`: how long to wait between packets, in seconds.
+  /// `fuse-service.timeout=` or `x-fuse-service.timeout=`: how long each step may take, in seconds.
+  /// The latter works on the helper's own command line only: mount(8) keeps every `x-` word, and
+  /// calls its helpers without.
   public private(set) var serviceTimeout: UInt32?
 
   /// Whether the mount and all its files are to be read-only.
@@ -54,12 +56,13 @@ public struct CallerOptions: Equatable, Sendable {
 
   /// What the word means to the helper, the mount's flags apart.
   private mutating func takeOwn(_ word: [UInt8]) throws(Refusal) {
-    let (key, value) = OptionList.keyAndValue(word)
-    guard key.begins(with: ascii("x-")) else { return }
-    if key == ascii("x-fuse-service.timeout") {
-      guard let value, let seconds = decimal(value), seconds > 0 else { throw .badTimeout(word) }
+    if CallerOptions.isTimeout(word) {
+      guard let value = OptionList.keyAndValue(word).value, let seconds = decimal(value),
+        seconds > 0
+      else { throw .badTimeout(word) }
       serviceTimeout = seconds
     }
+    guard word.begins(with: ascii("x-")) else { return }
     guard UserspaceOptions.isRecordable(word) else { throw .unrecordableOption(word) }
     userspaceOptions.append(word)
   }
@@ -82,6 +85,13 @@ public struct CallerOptions: Equatable, Sendable {
       if entry.clears.contains(.noSetID) { allowsSetID = caller.isRoot }
       if entry.clears.contains(.noDevices) { allowsDevices = caller.isRoot }
     }
+  }
+
+  /// Whether a word sets the helper's clock. It is the helper's alone: servers refuse words that
+  /// they do not know.
+  public static func isTimeout(_ word: [UInt8]) -> Bool {
+    let key = OptionList.keyAndValue(word).key
+    return key == ascii("fuse-service.timeout") || key == ascii("x-fuse-service.timeout")
   }
 
   /// Whether a word is one of mount(8)'s own, which never reaches the server when the helper is

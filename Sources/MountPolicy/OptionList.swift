@@ -61,6 +61,31 @@ public enum OptionList {
   /// found here whoever reads; but what any of them may take for a part of another word is not
   /// certain, and must not loosen anything.
   public static func pieces(ofArgument argument: [UInt8]) -> [Piece] {
+    allPieces(of: argument).filter { !$0.readings.isEmpty }
+  }
+
+  /// `argument` without the words for which `isTaken` holds and which every reader sees, and these
+  /// words. The rest reads as before. It is `nil` when no word is left of one that had some.
+  public static func taking(
+    from argument: [UInt8], where isTaken: ([UInt8]) -> Bool
+  ) -> (rest: [UInt8]?, taken: [[UInt8]]) {
+    var rest: [[UInt8]] = []
+    var taken: [[UInt8]] = []
+    let parts = argument.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    for (part, piece) in zip(parts, allPieces(of: argument)) {
+      if piece.isCertain, isTaken(Array(part)) {
+        taken.append(Array(part))
+      } else {
+        rest.append(Array(part))
+      }
+    }
+    guard !taken.isEmpty else { return (argument, []) }
+    guard rest.contains(where: { !$0.isEmpty }) else { return (nil, taken) }
+    return (Array(rest.joined(separator: [UInt8(ascii: ",")])), taken)
+  }
+
+  /// The pieces of an argument, those of no byte included.
+  private static func allPieces(of argument: [UInt8]) -> [Piece] {
     let comma = UInt8(ascii: ",")
     let backslash = UInt8(ascii: "\\")
     let quote = UInt8(ascii: "\"")
@@ -76,12 +101,10 @@ public enum OptionList {
       if quotesAgree, !text.filter({ $0 == quote }).count.isMultiple(of: 2) { isQuoted.toggle() }
       let isPlain = !text.contains { $0 == backslash || $0 == quote }
       let endIsCertain = !isQuoted && text.last != backslash
-      if !text.isEmpty {
-        pieces.append(
-          Piece(
-            readings: isPlain ? [text] : readings(of: text),
-            isCertain: isPlain && beginIsCertain && endIsCertain && !beganQuoted))
-      }
+      pieces.append(
+        Piece(
+          readings: text.isEmpty ? [] : isPlain ? [text] : readings(of: text),
+          isCertain: isPlain && beginIsCertain && endIsCertain && !beganQuoted))
       beginIsCertain = endIsCertain
     }
     return pieces

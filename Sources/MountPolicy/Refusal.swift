@@ -12,7 +12,7 @@ public enum Refusal: Error, Equatable, Sendable {
   case badType([UInt8])
   /// The service's name does not fit into a socket's path.
   case typeTooLong([UInt8], maximumLength: Int)
-  /// `x-fuse-service.timeout=` without a number of seconds from 1 to 4294967295.
+  /// `fuse-service.timeout=`, or that with `x-` before it, without a number of seconds from 1 to 4294967295.
   case badTimeout([UInt8])
   /// An `x-…` word that utab cannot hold.
   case unrecordableOption([UInt8])

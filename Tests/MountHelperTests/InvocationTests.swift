@@ -95,6 +95,23 @@ struct DirectFormTests {
       // Behind -- everything is an operand.
       Reading("f -t x -- -a -b", on: "-b", others: "-a", server: "-- -a -b"),
       Reading("f -t x a -- -t -r --", on: "-t", others: "a -r --", server: "a -- -t -r --"),
+      // A word for the helper's clock is taken out of -o, and the rest travels byte for byte.
+      Reading(
+        "f a mnt -t x -o ro,fuse-service.timeout=5,,b", on: "mnt", others: "a", options: "ro,,b",
+        server: "a mnt -o ro,,b"),
+      Reading(
+        "f a mnt -t x -ofuse-service.timeout=5,ro -oc,x-fuse-service.timeout=6", on: "mnt",
+        others: "a", options: "ro c", server: "a mnt -oro -oc"),
+      Reading(
+        "f a mnt -t x -o fuse-service.timeout=5 -o,fuse-service.timeout=5,", on: "mnt",
+        others: "a", server: "a mnt"),
+      Reading(
+        #"f a mnt -t x -o a="b,fuse-service.timeout=5,c",x-fuse-service.timeouts=1"#, on: "mnt",
+        others: "a", options: #"a="b,fuse-service.timeout=5,c",x-fuse-service.timeouts=1"#,
+        server: #"a mnt -o a="b,fuse-service.timeout=5,c",x-fuse-service.timeouts=1"#),
+      Reading(
+        #"f a mnt -t x -o a\,fuse-service.timeout=5"#, on: "mnt", others: "a",
+        options: #"a\,fuse-service.timeout=5"#, server: #"a mnt -o a\,fuse-service.timeout=5"#),
       // The helper's own words do not travel.
       Reading("f a mnt -t x --timeout 5 --verbose", on: "mnt", others: "a", server: "a mnt"),
     ])
@@ -102,6 +119,13 @@ struct DirectFormTests {
     throws
   {
     try expect(reading)
+  }
+
+  @Test func `The words for the helper's clock are kept apart, in their order`() throws {
+    let line = "f a mnt -t x -o fuse-service.timeout=5,b -oc,x-fuse-service.timeout=6,d"
+    #expect(
+      try mountInvocation(line).ownWords
+        == words("fuse-service.timeout=5 x-fuse-service.timeout=6"))
   }
 
   @Test(arguments: ["x", "fuse.x", "fuseblk.x", "fuse", "..", ""])
@@ -175,6 +199,10 @@ struct DirectFormTests {
       ("f --version mnt", .unexpected(word: bytes("--version"))),
       ("f -t x --check mnt", .unexpected(word: bytes("mnt"))),
       ("f -t x --check -o ro", .unexpected(word: bytes("-o"))),
+      (
+        "f -t x --check -o fuse-service.timeout=5",
+        .unexpected(word: bytes("fuse-service.timeout=5"))
+      ),
       ("f -t x --check -v", .unexpected(word: bytes("-v"))),
       ("f --list", .reserved(option: bytes("--list"))),
       ("f --json -t x", .reserved(option: bytes("--json"))),

@@ -29,6 +29,13 @@ struct MountCommandFormTests {
       Reading(
         "mount.fuse.x a /mnt -o user=joe,x-gvfs-show,subvol=b,x-systemd.automount", on: "/mnt",
         others: "a", options: "subvol=b", server: "a /mnt -o subvol=b"),
+      // Neither does a word for the helper's clock; this is the spelling that mount(8) hands on.
+      Reading(
+        "mount.fuse.x a /mnt -o rw,fuse-service.timeout=5,b", on: "/mnt", others: "a",
+        options: "rw,b", server: "a /mnt -o rw,b"),
+      Reading(
+        "mount.fuse.x a /mnt -o fuse-service.timeout=5", on: "/mnt", others: "a",
+        server: "a /mnt"),
       // A backslash is no escape to mount(8); what is left of the list is what is read.
       Reading(
         #"mount.fuse.x a /mnt -o user=a\,ro"#, on: "/mnt", others: "a", options: "ro",
@@ -62,8 +69,9 @@ struct MountCommandFormTests {
   }
 
   @Test func `Words that do not travel are kept apart`() throws {
-    let mount = try mountInvocation("mount.fuse.x a /mnt -o user=a\\,ro,x-b -o nofail,c")
-    #expect(mount.ownWords == words("user=a\\ x-b nofail"))
+    let mount = try mountInvocation(
+      "mount.fuse.x a /mnt -o user=a\\,ro,x-b -o nofail,fuse-service.timeout=5,c")
+    #expect(mount.ownWords == words("user=a\\ x-b nofail fuse-service.timeout=5"))
     #expect(mount.optionArguments == words("ro c"))
   }
 

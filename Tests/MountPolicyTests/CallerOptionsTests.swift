@@ -122,19 +122,31 @@ struct CallerOptionsTests {
       ("", nil), ("x-fuse-service.timeout=1", 1), ("x-fuse-service.timeout=4294967295", UInt32.max),
       ("x-fuse-service.timeout=007", 7),
       ("x-fuse-service.timeout=5,x-fuse-service.timeout=6", 6), ("x-fuse-service.timeouts=0", nil),
+      ("fuse-service.timeout=1", 1), ("fuse-service.timeout=2,x-fuse-service.timeout=3", 3),
+      ("fuse-service.timeouts=0", nil), ("fuse-service=1", nil),
     ] as [(String, UInt32?)])
   func `The timeout is a number of seconds`(argument: String, seconds: UInt32?) throws {
     #expect(try options(argument).serviceTimeout == seconds)
+    let own = try CallerOptions(
+      arguments: [], ownWords: OptionList.words(ofArgument: bytes(argument)), caller: user)
+    #expect(own.serviceTimeout == seconds)
+    #expect(own.namedValues == [])
   }
 
   @Test(arguments: [
     "x-fuse-service.timeout", "x-fuse-service.timeout=", "x-fuse-service.timeout=0",
     "x-fuse-service.timeout=-1", "x-fuse-service.timeout=+1", "x-fuse-service.timeout=1s",
     "x-fuse-service.timeout=4294967296", "x-fuse-service.timeout=99999999999",
-    "x-fuse-service.timeout= 1", "x-fuse-service.timeout=0x10",
+    "x-fuse-service.timeout= 1", "x-fuse-service.timeout=0x10", "fuse-service.timeout",
+    "fuse-service.timeout=", "fuse-service.timeout=0", "fuse-service.timeout=1s",
   ])
   func `A timeout that is no number of seconds is refused`(argument: String) {
     #expect(throws: Refusal.badTimeout(bytes(argument))) { try options(argument) }
+  }
+
+  @Test func `Only the spelling that begins with x- is recorded`() throws {
+    let read = try options("fuse-service.timeout=1,x-fuse-service.timeout=2")
+    #expect(read.userspaceOptions == list("x-fuse-service.timeout=2"))
   }
 
   @Test(arguments: [

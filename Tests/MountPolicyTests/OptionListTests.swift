@@ -72,6 +72,23 @@ struct OptionListTests {
 
   @Test(
     arguments: [
+      ("", "", ""), ("a,b", "a,b", ""), ("T", nil, "T"), ("T,T=1", nil, "T T=1"), (",T,", nil, "T"),
+      ("a,T,b", "a,b", "T"), ("T,,b,T", ",b", "T T"), (#"a\,T"#, #"a\,T"#, ""),
+      (#"T\,a"#, #"T\,a"#, ""), (#"a="b,T",T"#, #"a="b,T""#, "T"), (#"a"b,T"#, #"a"b,T"#, ""),
+      (#"\124"#, #"\124"#, ""), (#"a\b,T,c"#, #"a\b,c"#, "T"),
+    ] as [(String, String?, String)])
+  func `Words are taken out where every server sees them, and the rest stays as it is`(
+    argument: String, rest: String?, taken: String
+  ) {
+    let result = OptionList.taking(from: bytes(argument)) {
+      OptionList.keyAndValue($0).key == bytes("T")
+    }
+    #expect(result.rest.map(text) == rest)
+    #expect(result.taken.map(text).joined(separator: " ") == taken)
+  }
+
+  @Test(
+    arguments: [
       ("a", "a", nil), ("a=", "a", ""), ("a=b", "a", "b"), ("a=b=c", "a", "b=c"), ("=b", "", "b"),
     ] as [(String, String, String?)])
   func `A word is split at its first equals sign`(word: String, key: String, value: String?) {

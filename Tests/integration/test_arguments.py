@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import fuse_service as wire
-from support import (ALICE, PYTHON, ROOT, HelperTest, callers, mount_at, mounts,
+from support import (ALICE, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, mount_at, mounts,
                      parametrized, stage, utab, utab_text)
 
 
@@ -128,6 +128,25 @@ class MountCommand(HelperTest):
             self.assertNotIn(word, options)
         self.unmount(target, caller)
 
+    @callers()
+    def test_a_timeout_among_mounts_options_is_heeded_and_does_not_travel(self, caller):
+        target = self.target(caller)
+        self.link("mount.fuse.demo")
+
+        def script(session):
+            session.begin()
+            session.receive()  # in vain
+        with self.service(script) as service:
+            outcome = self.run_as(caller, "mount", "-t", "fuse.demo", "-o",
+                                  f"fuse-service.timeout={STALL},key=value", "image", target)
+            arguments = service.session.arguments
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assertIn(f"gave up after {STALL} s", outcome.err)
+        self.assertLess(outcome.seconds, STALL + GRACE)
+        self.assertNotIn(b"timeout", b" ".join(arguments))
+        self.assertIn(b"key=value", b" ".join(arguments))
+        self.assert_nothing_mounted()
+
     def test_root_gets_nosuid_and_nodev_with_user(self):
         _, target, arguments = self.mount8(ROOT, ["-o", "user"])
         self.assertTrue({"nosuid", "nodev", "noexec"} <= mount_at(target).attributes)
@@ -217,6 +236,7 @@ class BadArguments(HelperTest):
         ("timeout_huge", ["image", "MNT", "-t", "demo", "--timeout", "99999999999999999999"]),
         ("timeout_missing", ["image", "MNT", "-t", "demo", "--timeout"]),
         ("timeout_option", ["image", "MNT", "-t", "demo", "-o", "x-fuse-service.timeout=x"]),
+        ("timeout_word", ["image", "MNT", "-t", "demo", "-o", "fuse-service.timeout=x"]),
         ("empty_mount_point", ["image", "", "-t", "demo"]),
     ]
 
