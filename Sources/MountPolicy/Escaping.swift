@@ -4,8 +4,8 @@
 ///
 /// What comes from a server or from the command line may hold terminal escapes, line breaks, or
 /// marks that reorder text on the screen. Control bytes, 0x7f and bytes that are no UTF-8 become
-/// `\xNN`; C1 controls, marks that change direction, line separators and invisible characters
-/// become `\u{…}`; a backslash is doubled. The result has at most `limit` bytes, the last three of
+/// `\xNN`; C1 controls, marks that change direction, spaces and separators other than ASCII's space,
+/// invisible characters and noncharacters become `\u{…}`; a backslash is doubled. The result has at most `limit` bytes, the last three of
 /// which are dots when something was cut off.
 public func escaped(_ bytes: [UInt8], limit: Int = 512) -> [UInt8] {
   let ellipsis = ascii("...")
@@ -65,14 +65,30 @@ private func decodeScalar(_ bytes: [UInt8], at index: Int) -> (scalar: UInt32, l
   return (scalar, length)
 }
 
-/// Whether a character acts on a terminal, or cannot be seen, instead of being shown.
+/// Whether a character acts on a terminal, or cannot be seen or told from another, instead of being
+/// shown.
 private func isUnsafeToPrint(_ scalar: UInt32) -> Bool {
-  switch scalar {
-  case 0x80...0x9f: return true  // C1 controls; U+009B begins terminal escapes
-  case 0x61c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069: return true  // bidi controls
-  case 0x2028, 0x2029: return true  // line and paragraph separator
-  case 0xad, 0x180e, 0x200b...0x200d, 0x2060...0x206f, 0xfeff, 0xfff9...0xfffb: return true
-  case 0xe0000...0xe0fff: return true  // tags and variation selectors
-  default: return false
+  // Every plane ends in two noncharacters.
+  if scalar & 0xfffe == 0xfffe { return true }
+  var low = 0
+  var high = unsafeRanges.count
+  while low < high {
+    let middle = low + (high - low) / 2
+    if unsafeRanges[middle].last < scalar { low = middle + 1 } else { high = middle }
   }
+  return low < unsafeRanges.count && unsafeRanges[low].first <= scalar
 }
+
+/// What no message holds, in order: control characters beyond ASCII; Unicode's
+/// Default_Ignorable_Code_Point, which Bidi_Control is part of, with those of it that are not
+/// assigned; the general categories Cf, Zl, Zp and Zs; noncharacters; and two that many fonts show
+/// as nothing (U+2800, U+FFFC). Unicode 16; what a later one adds to the first lies in ranges that
+/// are reserved for it and stand here.
+private let unsafeRanges: [(first: UInt32, last: UInt32)] = [
+  (0x80, 0xa0), (0xad, 0xad), (0x34f, 0x34f), (0x600, 0x605), (0x61c, 0x61c), (0x6dd, 0x6dd),
+  (0x70f, 0x70f), (0x890, 0x891), (0x8e2, 0x8e2), (0x115f, 0x1160), (0x1680, 0x1680),
+  (0x17b4, 0x17b5), (0x180b, 0x180f), (0x2000, 0x200f), (0x2028, 0x202f), (0x205f, 0x206f),
+  (0x2800, 0x2800), (0x3000, 0x3000), (0x3164, 0x3164), (0xfdd0, 0xfdef), (0xfe00, 0xfe0f),
+  (0xfeff, 0xfeff), (0xffa0, 0xffa0), (0xfff0, 0xfffc), (0x110bd, 0x110bd), (0x110cd, 0x110cd),
+  (0x13430, 0x1343f), (0x1bca0, 0x1bca3), (0x1d173, 0x1d17a), (0xe0000, 0xe0fff),
+]

@@ -20,8 +20,12 @@ func promiseIsSafe(_ text: [UInt8], limit: Int) throws(BrokenPromise) {
   for scalar in string.unicodeScalars {
     let acts: Bool
     switch scalar.properties.generalCategory {
-    case .control, .surrogate, .lineSeparator, .paragraphSeparator: acts = true
-    default: acts = scalar.properties.isBidiControl
+    case .control, .surrogate, .format, .lineSeparator, .paragraphSeparator: acts = true
+    case .spaceSeparator: acts = scalar != " "
+    default:
+      acts =
+        scalar.properties.isBidiControl || scalar.properties.isDefaultIgnorableCodePoint
+        || scalar.properties.isNoncharacterCodePoint
     }
     try promise(!acts, "\(shown(text)) holds U+\(String(scalar.value, radix: 16))")
   }
