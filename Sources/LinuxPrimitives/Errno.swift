@@ -73,6 +73,10 @@ public struct Errno: Error, Equatable, Sendable {
   public static let tooManyUsers = Errno(rawValue: EUSERS)
   /// Out of memory (`ENOMEM`).
   public static let noMemory = Errno(rawValue: ENOMEM)
+  /// This process has no descriptor left (`EMFILE`).
+  public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+  /// The system has no open file left (`ENFILE`).
+  public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
   /// No room in a message queue or buffer (`ENOBUFS`).
   public static let noBufferSpace = Errno(rawValue: ENOBUFS)
 

@@ -8,6 +8,8 @@ internal import MountProtocol
 enum OpenError: Error {
   /// The kernel says no.
   case system(Errno)
+  /// The mount that the file lies on cannot be cloned, so there is no read-only one.
+  case noReadOnlyClone
   /// MountPolicy says no to what the path turned out to be.
   case refused(Refusal)
   /// The session cannot go on.
@@ -58,7 +60,7 @@ struct FileOpener: ~Copyable {
   private func pinFile(_ plan: OpenPlan) throws(Errno) -> FileDescriptor {
     let flags: OpenFlags = plan.followsFinalLink ? .path : [.path, .noFollow]
     guard pinned != nil else { return try openFile(plan.path, flags, resolve: .noMagicLinks) }
-    guard let pin = try pinned?.file(plan.path) else { throw .noSuchFile }
+    guard let pin = try pinned?.file(plan.path) else { throw .badFileDescriptor }
     if !plan.followsFinalLink {
       // The pin was made with links followed; it will do if there was none.
       let now = try openFile(plan.path, flags, resolve: .noMagicLinks)
@@ -94,8 +96,12 @@ struct FileOpener: ~Copyable {
     do throws(WorkerError) {
       return try monitor.readOnlyClone(of: pin)
     } catch {
-      guard case .refused(.notImplemented) = error else { throw OpenError(error) }
-      return pin
+      switch error {
+      case .refused(.notImplemented): return pin
+      // A mount of propagation type unbindable (mount_namespaces(7)).
+      case .refused(.invalidArgument): throw .noReadOnlyClone
+      default: throw OpenError(error)
+      }
     }
   }
 
@@ -140,7 +146,9 @@ struct FileOpener: ~Copyable {
       guard pinned != nil else {
         return try openFile(splitPath(plan.path).directory, .path, resolve: .noMagicLinks)
       }
-      guard let directory = try pinned?.directory(ofMissing: plan.path) else { throw .noSuchFile }
+      guard let directory = try pinned?.directory(ofMissing: plan.path) else {
+        throw .badFileDescriptor
+      }
       return directory
     } catch {
       throw .system(error)

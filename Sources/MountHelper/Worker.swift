@@ -87,7 +87,11 @@ struct Worker: ~Copyable {
   private func fileOpener() throws(WorkerError) -> FileOpener {
     guard task.caller.isRoot else { return FileOpener(rules: task.rules.openRules, pinned: nil) }
     try monitor.send(.awaiting(.namedFiles))
-    return FileOpener(rules: task.rules.openRules, pinned: PinnedFiles(task.namedFiles))
+    do throws(Errno) {
+      return FileOpener(rules: task.rules.openRules, pinned: try PinnedFiles(task.namedFiles))
+    } catch {
+      throw .failed(describe(text("holding the named files"), error, advice: "name fewer of them"))
+    }
   }
 
   /// Opens the device by which the kernel and the server will speak.
@@ -184,6 +188,12 @@ struct Worker: ~Copyable {
       case .system(let error):
         number = ErrorNumber(rawValue: UInt32(error.rawValue))
         line = describe(plan.path, error)
+      case .noReadOnlyClone:
+        number = .invalidArgument
+        line =
+          plan.path
+          + text(": cannot be given read-only, because its mount is unbindable; ")
+          + text("move it to another, or have this one made private (mount --make-private)")
       case .refused(let refusal):
         number = refusal.error
         line = refusal.explanation

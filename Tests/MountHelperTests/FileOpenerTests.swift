@@ -57,7 +57,7 @@ private func open(
   let rules = OpenRules(namedFiles: named, readOnly: false, caller: caller)
   var pair = try PacketSocket.pair()
   guard let end = pair.first.take() else { throw Unexpected(what: "no pair") }
-  let opener = FileOpener(rules: rules, pinned: pins ? PinnedFiles(named) : nil)
+  let opener = FileOpener(rules: rules, pinned: pins ? try PinnedFiles(named) : nil)
   meanwhile()
   let plan = try rules.judge(
     OpenRequest(
@@ -72,7 +72,7 @@ private func open(
     switch error {
     case .system(let error): return Opened(error: error.rawValue)
     case .refused(let refusal): return Opened(error: Int32(refusal.error.rawValue))
-    case .worker: throw Unexpected(what: "\(error)")
+    case .noReadOnlyClone, .worker: throw Unexpected(what: "\(error)")
     }
   }
 }
@@ -117,6 +117,10 @@ struct FileOpenerTests {
   ) throws {
     let files = try Files()
     #expect(try open(file, in: files, flags: flags).error == error)
+    // What kept a root caller's file from being pinned is what the server hears. Pins are made with
+    // links followed.
+    let pinned = try open(file, in: files, flags: flags, pins: true).error
+    #expect(pinned == (file == "dangling" ? EEXIST : error))
     #expect(!files.exists("missing"))
   }
 
@@ -166,6 +170,18 @@ struct FileOpenerTests {
       symlink("/etc/passwd", "\(files.path)/late")
     }
     #expect(opened.error == ENOENT)
+  }
+
+  @Test func `A root caller's file that could not be pinned is not made later`() throws {
+    let files = try Files()
+    let opened = try open(
+      "image/late", in: files, flags: O_CREAT | O_RDWR, caller: root, pins: true
+    ) {
+      unlink("\(files.path)/image")
+      mkdir("\(files.path)/image", 0o700)
+    }
+    #expect(opened.error == ENOTDIR)
+    #expect(!files.exists("image/late"))
   }
 
   @Test func `A root caller's link is not followed when the server says so`() throws {

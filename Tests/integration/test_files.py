@@ -66,6 +66,38 @@ class NamedFiles(Asking):
         self.assertEqual(self.open_one(caller, image, flags, look=look),
                          (b"content", flags & os.O_ACCMODE, 0))
 
+    def test_more_files_than_root_can_hold_are_refused_before_the_service_hears_of_it(self):
+        files = [self.file(ROOT) for _ in range(80)]
+        target = self.target(ROOT)
+        with self.service(lambda session: session.receive()) as service:
+            outcome = self.run_as(
+                ROOT, "prlimit", "--nofile=64:64", stage.helper, files[0], target, "-t",
+                "fuse.demo", *files[1:])
+            self.assert_refused(outcome)
+            self.assert_one_line(outcome)
+            self.assertIn("the named files: " + os.strerror(errno.EMFILE), outcome.err)
+            self.assertEqual(service.sessions, [], "the service was contacted")
+
+    @parametrized(number=[36, 44, 48, 52, 56, 58, 60])
+    def test_root_gets_all_named_files_or_is_told_that_they_are_too_many(self, number):
+        files = [self.file(ROOT) for _ in range(number)]
+
+        def script(session):
+            session.begin()
+            errors = {session.open(path)[0] for path in files}
+            session.goodbye(1)
+            return errors
+        target = self.target(ROOT)
+        with self.service(script) as service:
+            outcome = self.run_as(
+                ROOT, "prlimit", "--nofile=64:64", stage.helper, files[0], target, "-t",
+                "fuse.demo", *files[1:])
+            self.assert_refused(outcome)
+            if service.sessions:
+                self.assertEqual(service.result(), {0}, outcome.err)
+            else:
+                self.assertIn("the named files: " + os.strerror(errno.EMFILE), outcome.err)
+
     @callers()
     def test_a_value_of_an_option_and_a_further_operand_are_named(self, caller):
         directory = self.directory(caller)
@@ -310,6 +342,30 @@ class ReadOnly(Asking):
                 return error.errno
             return 0
         self.assertEqual(self.open_one(caller, image, options="ro", look=look), errno.EROFS)
+
+    @callers()
+    def test_an_image_on_an_unbindable_mount_is_refused_under_ro_with_what_to_do(self, caller):
+        place = self.directory(caller)
+        system("mount", "-t", "tmpfs", "-o", f"uid={caller.uid}", "images", place)
+        self.addCleanup(detach, place)
+        self.before.add(mount_at(place).number)
+        image = self.file(caller, directory=place)
+        self.assertIsNotNone(self.open_one(caller, image, options="ro", look=os.fstat))
+        system("mount", "--make-unbindable", place)
+
+        def script(session):
+            session.begin()
+            error, _ = session.open(image)
+            session.goodbye(1)
+            return error
+        outcome, error = self.converse(script, caller, source=image, options="ro")
+        self.assert_open_error(errno.EINVAL, error)
+        self.assert_refused(outcome)
+        self.assertIn(f"{image}: cannot be given read-only, because its mount is unbindable; ",
+                      outcome.err)
+        self.assertIn("mount --make-private", outcome.err)
+        # Without ro nothing needs to be cloned.
+        self.assertIsNotNone(self.open_one(caller, image, look=os.fstat))
 
     @callers()
     @parametrized(mode=[0o4777, 0o2777, 0o666, 0o7777])
