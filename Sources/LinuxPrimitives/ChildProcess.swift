@@ -22,23 +22,35 @@ public struct ChildProcess: ~Copyable, Sendable {
   /// The child dies with this process: `PR_SET_PDEATHSIG` of `prctl(2)`, which a change of ids
   /// erases, so `body` calls `dieWithParent(_:)` again after one.
   ///
-  /// The corresponding system call is `fork(2)`.
+  /// `body` begins when this process has a descriptor of the child. A child that cannot be watched
+  /// has done nothing and ends by itself: to kill it, which its ids may forbid, is not needed.
+  ///
+  /// The corresponding system calls are `fork(2)` and `pidfd_open(2)`.
   public static func fork(_ body: () -> Int32) throws(Errno) -> ChildProcess {
+    var gate = try PacketSocket.pair()
     let parent = getpid()
     let result = clinux_fork()
     if result == 0 {
       dieWithParent(parent)
-      _exit(body())
+      gate.first = nil
+      let isOpen = (try? gate.second?.descriptor.read(1)) == [1]
+      gate.second = nil
+      _exit(isOpen ? body() : EAGAIN)
     }
     guard result > 0 else { throw .last }
-    let descriptor = clinux_pidfd_open(result)
-    guard descriptor >= 0 else {
-      let error = Errno.last
-      _ = CLinux.kill(result, SIGKILL)
+    do throws(Errno) {
+      let descriptor = clinux_pidfd_open(result)
+      guard descriptor >= 0 else { throw .last }
+      let child = ChildProcess(
+        identifier: result, descriptor: FileDescriptor(owning: descriptor))
+      gate.second = nil
+      try gate.first?.send([1], until: .after(seconds: 1))
+      return child
+    } catch {
+      gate.first = nil
       _ = waitpid(result, nil, 0)
       throw error
     }
-    return ChildProcess(identifier: result, descriptor: FileDescriptor(owning: descriptor))
   }
 
   /// Ends the child by `SIGKILL`. It may take time, or never happen while a hostile file system
