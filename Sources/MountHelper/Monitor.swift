@@ -298,10 +298,17 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     return .success
   }
 
-  private func answer(_ error: Errno?, passing descriptor: Int32? = nil) -> ExitStatus? {
+  private mutating func answer(
+    _ error: Errno?, passing descriptor: Int32? = nil
+  ) -> ExitStatus? {
     let number = error.map { ErrorNumber(rawValue: UInt32($0.rawValue)) }
-    let sent: Void? = try? channel.send(
-      IntentAnswer(error: number).encoded(), passing: descriptor, until: clock.deadline)
-    return sent == nil ? .failure : nil
+    do throws(Errno) {
+      try channel.send(
+        IntentAnswer(error: number).encoded(), passing: descriptor, until: clock.deadline)
+      return nil
+    } catch {
+      diagnostics.report(describe(text("answering the worker process"), error))
+      return .failure
+    }
   }
 }

@@ -29,7 +29,7 @@ struct MonitorChannel: ~Copyable {
     do throws(Errno) {
       guard try socket.receive(limit: 1, until: .never) != nil else { throw .connectionReset }
     } catch {
-      throw .monitorGone
+      throw broken(error)
     }
   }
 
@@ -43,7 +43,7 @@ struct MonitorChannel: ~Copyable {
     do throws(Errno) {
       try socket.send(intent.encoded(), passing: descriptor, until: .never)
     } catch {
-      throw .monitorGone
+      throw broken(error)
     }
   }
 
@@ -71,15 +71,21 @@ struct MonitorChannel: ~Copyable {
     let refusal: ErrorNumber?
     let passed: FileDescriptor?
     do throws(Errno) {
-      guard var packet = try socket.receive(limit: 16, acceptsDescriptor: true, until: .never),
-        let answer = IntentAnswer(decoding: packet.bytes)
-      else { throw .badMessage }
+      guard var packet = try socket.receive(limit: 16, acceptsDescriptor: true, until: .never)
+      else { throw .connectionReset }
+      guard let answer = IntentAnswer(decoding: packet.bytes) else { throw .badMessage }
       refusal = answer.error
       passed = packet.takeDescriptor()
     } catch {
-      throw .monitorGone
+      throw broken(error)
     }
     if let refusal { throw .refused(refusal) }
     return passed
+  }
+
+  /// Nobody can be told that the monitor is gone; it can be told of anything else that went wrong.
+  private func broken(_ error: Errno) -> WorkerError {
+    if error == .connectionReset || error == .brokenPipe { return .monitorGone }
+    return .failed(describe(text("speaking with the first process"), error))
   }
 }

@@ -40,15 +40,17 @@ struct Worker: ~Copyable {
       try monitor.send(.complete)
       return 0
     } catch {
-      switch error {
-      case .noService:
-        try? monitor.send(.failed(.noService))
-      case .failed(let line):
-        try? monitor.send(.report(line))
-        try? monitor.send(.failed(.failed))
-      case .refused, .monitorGone:
-        try? monitor.send(.failed(.failed))
-      }
+      // Where the first word does not get through, none follows: the monitor then finds this process
+      // ended, and says so.
+      do throws(WorkerError) {
+        switch error {
+        case .noService: try monitor.send(.failed(.noService))
+        case .failed(let line):
+          try monitor.send(.report(line))
+          try monitor.send(.failed(.failed))
+        case .refused, .monitorGone: break
+        }
+      } catch {}
       return 1
     }
   }
