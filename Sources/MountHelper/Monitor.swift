@@ -292,6 +292,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       }
     } catch {
       diagnostics.report(describe(text("completing the mount"), error))
+      if error == .inputOutput { mounter.takeOver(with: &operations) }
       return .failure
     }
     diagnostics.explain(task.invocation.mountPoint + text(": mounted"))

@@ -41,6 +41,12 @@ extension Mounter {
     }
   }
 
+  /// Whether there is something to record.
+  var isToBeRecorded: Bool {
+    guard let plan else { return false }
+    return !plan.userspaceWords.isEmpty && !task.invocation.recordsNothing
+  }
+
   private mutating func attach<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations
   ) throws(MountFailure) {
@@ -62,9 +68,7 @@ extension Mounter {
   private func record<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations, patience: Patience
   ) throws(MountFailure) -> [UInt8]? {
-    guard let plan, !plan.userspaceWords.isEmpty, !task.invocation.recordsNothing else {
-      return nil
-    }
+    guard isToBeRecorded, let plan else { return nil }
     do throws(Errno) {
       var words = plan.userspaceWords
       if plan.recordsUserName, let name = try callerName(with: &operations, patience: patience) {

@@ -30,6 +30,31 @@ extension Mounter {
     }
   }
 
+  /// Takes over from a finisher that ended without a word, by the kernel's OOM killer for one: it may
+  /// have recorded the mount, and attached it without a check. Undoing takes the mount away then.
+  mutating func takeOver<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations
+  ) {
+    if isToBeRecorded, let target = try? mountPoint.currentPath() {
+      try? operations.removeRecord(target: target, patience: cleaningUp)
+    }
+    guard let mount = detached.take() else { return }
+    if isInTree(mount) {
+      attached = consume mount
+    } else {
+      detached = consume mount
+    }
+  }
+
+  /// Where the table cannot be read, undoing finds the same and says so.
+  private func isInTree(_ mount: borrowing FileDescriptor) -> Bool {
+    do throws(Errno) {
+      return try MountTable.read().entry(try mount.mountID()) != nil
+    } catch {
+      return true
+    }
+  }
+
   /// Letting go of a fuseblk mount asks its server to end (DESTROY) and waits for the answer, for
   /// ever; a connection that was aborted has nobody to wait for.
   private func cutOffDetached<Operations: PrivilegedOperations & ~Copyable>(

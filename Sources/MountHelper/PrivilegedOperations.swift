@@ -68,6 +68,7 @@ public protocol PrivilegedOperations: ~Copyable {
   /// gives up or is gone.
   ///
   /// - Returns: what `work` returns: `nil` when all is done, else a line that says why not.
+  /// - Throws: `EIO` when the child ended without a word and may have left something behind.
   mutating func finish(
     keeping descriptors: [Int32], patience: Patience,
     _ work: (inout Self, Patience) -> [UInt8]?

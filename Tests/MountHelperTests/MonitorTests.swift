@@ -34,6 +34,8 @@ private struct Script: CustomTestStringConvertible {
   var calls: [String] = []
   var answers: [UInt32] = []
   var failures: [String: Errno] = [:]
+  /// The caller's options.
+  var options = ""
 
   var testDescription: String { name }
 
@@ -67,6 +69,20 @@ private struct Script: CustomTestStringConvertible {
       packets: talking + [request, .intent(.complete)], calls: made + ["finish", "attach"],
       answers: [0],
       failures: ["attach": .noSuchFile]),
+    // Whatever ended it, nobody else will look after what it began.
+    Script(
+      name: "a finisher that ends without a word",
+      packets: talking + [request, .intent(.complete)], calls: made + ["finish", "detachMount"],
+      answers: [0], failures: ["finish": .inputOutput]),
+    Script(
+      name: "a finisher that ends without a word, with something to record",
+      packets: talking + [request, .intent(.complete)],
+      calls: made + ["finish", "removeRecord", "detachMount"], answers: [0],
+      failures: ["finish": .inputOutput], options: "x-a"),
+    Script(
+      name: "a finisher that is late, and alive",
+      packets: talking + [request, .intent(.complete)], calls: made + ["finish"],
+      answers: [0], failures: ["finish": .timedOut]),
     Script(
       name: "two mounts", packets: talking + [request, request], calls: made, answers: [0]),
     Script(
@@ -122,6 +138,7 @@ private struct Script: CustomTestStringConvertible {
 private struct Run {
   var packets: [Packet] = []
   var failures: [String: Errno] = [:]
+  var options = ""
   var timeout: UInt32? = 20
   var workerEnds = false
   var closesChannel = false
@@ -162,7 +179,9 @@ private struct Run {
     var operations = RecordingOperations()
     operations.failures = failures
     let log = operations.log
-    let task = try MountAttempt().task()
+    var attempt = MountAttempt()
+    attempt.options = options
+    let task = try attempt.task()
     var monitor = Monitor(
       task: task, configuration: FuseConfiguration(), worker: worker, channel: channel,
       signals: signals, operations: operations, diagnostics: Diagnostics(),
@@ -186,7 +205,9 @@ struct MonitorTests {
   private func `What a worker asks for is done or refused, and the exit status is ours`(
     script: Script
   ) throws {
-    let result = try Run(packets: script.packets, failures: script.failures).status()
+    let result = try Run(
+      packets: script.packets, failures: script.failures, options: script.options
+    ).status()
     #expect(result.status == script.status)
     #expect(result.calls == script.calls)
     #expect(result.answers == script.answers)
