@@ -63,15 +63,25 @@ func emptyBoundingSet() throws(Errno) {
 /// - Returns: what `body` returns.
 /// - Throws: the `errno` of a `body` that returns less than 0, and of raising.
 func withSystemAdministration(_ body: () -> Int32) throws(Errno) -> Int32 {
-  try setCapabilities(permitted: .systemAdministration, effective: .systemAdministration)
+  do throws(Errno) {
+    try setCapabilities(permitted: .systemAdministration, effective: .systemAdministration)
+  } catch {
+    // It may have been raised all the same, and only looking at it failed.
+    lowerSystemAdministration()
+    throw error
+  }
   let result = body()
   let error = Errno.last
+  lowerSystemAdministration()
+  guard result >= 0 else { throw error }
+  return result
+}
+
+private func lowerSystemAdministration() {
   do throws(Errno) {
     try setCapabilities(permitted: .systemAdministration, effective: [])
   } catch {
     // Going on with privilege that should be gone is worse than any message.
     abort()
   }
-  guard result >= 0 else { throw error }
-  return result
 }
