@@ -76,7 +76,7 @@ public enum Refusal: Error, Equatable, Sendable {
   case securityContextNeedsRoot([UInt8])
   /// A value that the option cannot have.
   case badOptionValue([UInt8])
-  /// An option with a value, given again.
+  /// A security context, given again.
   case repeatedOption([UInt8])
   /// `blksize=` without fuseblk.
   case blockSizeNeedsFuseblk

@@ -17,7 +17,7 @@ public enum SuperblockParameter: Equatable, Sendable {
 
 /// The superblock options that a server asked for (OPTS), read by an allowlist.
 public struct SuperblockOptions: Equatable, Sendable {
-  /// What the kernel is given, in the server's order, each at most once.
+  /// What the kernel is given, in the server's order, each at most once: of numbers the last one.
   public private(set) var parameters: [SuperblockParameter] = []
   /// The flags among the words.
   public private(set) var flags: MountFlags = []
@@ -87,8 +87,14 @@ public struct SuperblockOptions: Equatable, Sendable {
     } else {
       throw .unknownOption(word)
     }
-    guard !parameters.contains(where: { $0.key == key }) else { throw .repeatedOption(word) }
-    parameters.append(.value(key: key, value: taken))
+    guard let index = parameters.firstIndex(where: { $0.key == key }) else {
+      parameters.append(.value(key: key, value: taken))
+      return
+    }
+    // libfuse's servers hand on what the caller wrote, and a caller may write a limit again. Of two
+    // contexts the security module would have to choose.
+    guard !SuperblockOptions.securityContexts.contains(key) else { throw .repeatedOption(word) }
+    parameters[index] = .value(key: key, value: taken)
   }
 
   /// A context that stays one value for every reader: no quote, backslash, `=`, white space or

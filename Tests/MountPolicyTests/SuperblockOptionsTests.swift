@@ -126,12 +126,23 @@ struct SuperblockOptionsTests {
   }
 
   @Test(arguments: [
-    ("max_read=1,max_read=1", "max_read=1"), ("blksize=512,ro,blksize=1024", "blksize=1024"),
-    ("context=a,context=b", "context=b"),
+    ("max_read=1,max_read=2", [value("max_read", "2")]),
+    ("max_read=2,max_read=2", [value("max_read", "2")]),
+    (
+      "blksize=512,default_permissions,blksize=1024",
+      [value("blksize", "1024"), flag("default_permissions")]
+    ),
   ])
-  func `An option with a value is taken once`(list: String, word: String) {
+  func `Of a number that is given again the last one counts`(
+    list: String, expected: [SuperblockParameter]
+  ) throws {
+    #expect(try parse(list).parameters == expected)
+  }
+
+  @Test(arguments: ["context=a,context=b", "context=b,context=b", "rootcontext=a,ro,rootcontext=b"])
+  func `A security context is taken once`(list: String) {
     let reason = refusal { () throws(Refusal) in try parse(list, caller: root) }
-    #expect(reason == .repeatedOption(bytes(word)))
+    #expect(reason == .repeatedOption(bytes(String(list.split(separator: ",").last ?? ""))))
     #expect(reason?.error == .invalidArgument)
   }
 
