@@ -21,6 +21,7 @@ struct clibmount {
 	__typeof__(&mnt_new_update) new_update;
 	__typeof__(&mnt_update_set_fs) update_set_fs;
 	__typeof__(&mnt_update_table) update_table;
+	__typeof__(&mnt_new_lock) new_lock;
 };
 
 // Returns 0 when every symbol is there. In a set-id process the loader takes libraries from the
@@ -42,6 +43,7 @@ static inline int clibmount_load(struct clibmount *library)
 	CLIBMOUNT_SYMBOL(new_update, mnt_new_update);
 	CLIBMOUNT_SYMBOL(update_set_fs, mnt_update_set_fs);
 	CLIBMOUNT_SYMBOL(update_table, mnt_update_table);
+	CLIBMOUNT_SYMBOL(new_lock, mnt_new_lock);
 #undef CLIBMOUNT_SYMBOL
 	return 0;
 }

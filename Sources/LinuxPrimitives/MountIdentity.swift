@@ -18,6 +18,16 @@ extension FileDescriptor {
     return identifier
   }
 
+  /// Whether the descriptor names the root of a mount. The file system is not asked.
+  ///
+  /// The corresponding system call is `statx(2)` with `STATX_ATTR_MOUNT_ROOT` (kernel 5.8).
+  public func isMountRoot() throws(Errno) -> Bool {
+    var result: Int32 = 0
+    // The shim writes the value it is given.
+    guard unsafe clinux_is_mount_root(rawValue, &result) == 0 else { throw .last }
+    return result != 0
+  }
+
   /// The number of the FUSE connection behind the descriptor. The file system is not asked.
   ///
   /// The corresponding system call is `statx(2)`.

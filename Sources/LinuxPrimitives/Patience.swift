@@ -64,15 +64,24 @@ public struct Patience: Sendable {
     }
   }
 
+  /// Waits until `descriptor` is readable, or its other end gone.
+  ///
+  /// - Throws: `ETIMEDOUT` when it is late, `ECANCELED` when a signal came, `EIO` when waiting fails.
+  ///
+  /// The corresponding system call is `poll(2)`.
+  public func waitUntilReadable(_ descriptor: borrowing FileDescriptor) throws(Errno) {
+    let descriptors = [descriptor.rawValue] + (interruption.map { [$0] } ?? [])
+    guard let ready = try? wait(for: descriptors, until: deadline) else { throw .inputOutput }
+    guard ready[0] else { throw ready.contains(true) ? .canceled : .timedOut }
+  }
+
   /// Waits for the end of `child` and returns the status with which it exits.
   ///
   /// - Throws: as `runInChild(keeping:_:)`; after `ETIMEDOUT` and `ECANCELED` the child runs on.
   ///   Whatever keeps this process from learning the status is `EIO` too: the child may have done
   ///   its work.
   public func status(of child: borrowing ChildProcess) throws(Errno) -> Int32 {
-    let descriptors = [child.descriptor.rawValue] + (interruption.map { [$0] } ?? [])
-    guard let ready = try? wait(for: descriptors, until: deadline) else { throw .inputOutput }
-    guard ready[0] else { throw ready.contains(true) ? .canceled : .timedOut }
+    try waitUntilReadable(child.descriptor)
     guard case .exited(let status) = try? child.reap() else { throw .inputOutput }
     return status
   }

@@ -16,6 +16,9 @@ public import MountPolicy
 /// | recorder | (0, 0, 0) | none |
 /// | name lookup | (caller, caller, caller) | none |
 public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
+  /// The child that has written an entry and does not know yet whether it stays.
+  var recorder: Recorder?
+
   /// The operations of this process. Nothing is raised or given up yet.
   public init() {}
 

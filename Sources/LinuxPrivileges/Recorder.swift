@@ -1,33 +1,91 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-internal import CLibmount
 internal import CLinux
 public import LinuxPrimitives
 public import MountHelper
 
+/// How long a recorder that has the table's lock may take, in seconds. Nobody else can keep it
+/// waiting, so it is not killed while it writes; only a machine in trouble is as slow.
+private let timeToWrite: Int64 = 10
+
+/// A recorder that holds the table's lock, and the line by which it hears what is to become of its
+/// entry.
+struct Recorder: ~Copyable {
+  let process: ChildProcess
+  let line: PacketSocket
+
+  /// What is to become of the entry.
+  fileprivate enum Verdict: UInt8 {
+    case keep = 1
+    case takeBack
+  }
+
+  /// Tells the recorder, and waits for it to have done so.
+  fileprivate func settle(_ verdict: Verdict) throws(Errno) {
+    try line.send([verdict.rawValue], until: .after(seconds: 1))
+    let status = try Patience(cleaningUpUntil: .after(seconds: timeToWrite)).status(of: process)
+    guard status == 0 else { throw .canceled }
+  }
+}
+
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
+  ///
+  /// The recorder has root's ids and no capability. Any user may hold the table's lock for ever
+  /// (flock(2) needs no right to write), so it is killed while it waits, and never after that.
   public mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
     var options: [UInt8] = []
     for word in record.words { options += (options.isEmpty ? [] : [UInt8(ascii: ",")]) + word }
-    try runRecorder(patience) { () throws(Errno) in
-      try addToTable(record, options: options)
+    let limit = patience.deadline.later(byMilliseconds: 1000)
+    let recorder = try startRecorder { line throws(Errno) in
+      let table = try UserspaceTable()
+      // From here on the end of the finisher is no reason to end, but to take the entry back.
+      outliveParent()
+      try line.send([0], until: .after(seconds: 1))
+      try table.add(record, options: options)
+      try line.send([0], until: .after(seconds: 1))
+      let verdict = (try? line.receive(limit: 1, until: limit))?.bytes.first
+      if verdict == Recorder.Verdict.keep.rawValue { return 0 }
+      try table.remove(target: record.target)
+      return verdict == nil ? 1 : 0
     }
+    do throws(Errno) {
+      try recorder.line.hear(patience)
+    } catch {
+      recorder.process.killAndReap()
+      throw error
+    }
+    do throws(Errno) {
+      try recorder.line.hear(Patience(cleaningUpUntil: .after(seconds: timeToWrite)))
+    } catch {
+      recorder.process.killAndReap()
+      throw error == .timedOut ? .inputOutput : error
+    }
+    self.recorder = consume recorder
   }
 
   /// See `PrivilegedOperations`.
-  public mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno) {
-    try runRecorder(patience) { () throws(Errno) in
-      try removeFromTable(target: target)
-    }
+  public mutating func keepRecord() throws(Errno) {
+    guard let recorder = recorder.take() else { throw .noChildProcess }
+    try recorder.settle(.keep)
   }
 
-  /// Runs `body` as root without any capability. Any user may hold the table's lock for ever
-  /// (flock(2) needs no right to write), so it is killed when patience is over.
-  private func runRecorder(
-    _ patience: Patience, _ body: () throws(Errno) -> Void
-  ) throws(Errno) {
-    let status = try patience.runInChild(keeping: []) {
+  /// See `PrivilegedOperations`.
+  public mutating func takeBackRecord() throws(Errno) {
+    guard let recorder = recorder.take() else { return }
+    try recorder.settle(.takeBack)
+  }
+
+  /// Starts `body` as root without any capability. What it throws goes over the line.
+  private func startRecorder(
+    _ body: (borrowing PacketSocket) throws(Errno) -> Int32
+  ) throws(Errno) -> Recorder {
+    var pair = try PacketSocket.pair()
+    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
+      throw .badFileDescriptor
+    }
+    let process = try ChildProcess.fork(keeping: [far]) {
+      let line = PacketSocket(FileDescriptor(owning: far))
       do throws(Errno) {
         let parent = parentProcess()
         let root = IdentityTriple(real: 0, effective: 0, saved: 0)
@@ -35,59 +93,23 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try sealProcess()
         dieWithParent(parent)
-        try body()
-        return 0
+        return try body(line)
       } catch {
-        return error.rawValue
+        try? line.send([UInt8(clamping: error.rawValue)], until: .after(seconds: 1))
+        return 1
       }
     }
-    guard status == 0 else { throw Errno(rawValue: status) }
+    return Recorder(process: process, line: near)
   }
 }
 
-/// The directory of utab; libmount does not make it.
-private func makeTableDirectory() {
-  // The name is terminated and lives through the call; that it is there already is the usual case.
-  _ = unsafe CString("/run/mount").withPointer { unsafe mkdir($0, 0o755) }
-}
-
-/// Writes one entry, under libmount's lock.
-private func addToTable(_ record: MountRecord, options: [UInt8]) throws(Errno) {
-  let library = try loadLibrary()
-  makeTableDirectory()
-  // The library's objects live until this process ends, which is at once; it copies every string
-  // that it is given, and each is terminated and lives through its call.
-  guard let entry = library.new_fs(), let update = library.new_update() else { throw .noMemory }
-  try check(unsafe try CString(record.source).withPointer { unsafe library.set_source(entry, $0) })
-  try check(unsafe try CString(record.target).withPointer { unsafe library.set_target(entry, $0) })
-  try check(unsafe try CString(record.type).withPointer { unsafe library.set_type(entry, $0) })
-  try check(unsafe try CString(options).withPointer { unsafe library.set_options(entry, $0) })
-  // 1 means that there is nothing to record, which is an error here: there is.
-  try check(unsafe library.update_set_fs(update, 0, nil, entry))
-  try check(unsafe library.update_table(update, nil))
-}
-
-/// Takes the entries of one target out, under libmount's lock.
-private func removeFromTable(target: [UInt8]) throws(Errno) {
-  let library = try loadLibrary()
-  guard let update = library.new_update() else { throw .noMemory }
-  // The string is terminated and lives through the call.
-  let result = unsafe try withCString(target) { unsafe library.update_set_fs(update, 0, $0, nil) }
-  if result == 1 { return }
-  try check(result)
-  try check(unsafe library.update_table(update, nil))
-}
-
-private func loadLibrary() throws(Errno) -> clibmount {
-  var library = clibmount()
-  // The shim fills in every function or fails.
-  guard unsafe clibmount_load(&library) == 0 else { throw .noSuchFile }
-  return library
-}
-
-/// libmount returns 0, a negative error number, or 1 for "nothing to do". Its own numbers begin at
-/// 5000; the one that it has for a lock that it cannot take is the only one to be met here.
-private func check(_ result: Int32) throws(Errno) {
-  guard result != 0 else { return }
-  throw Errno(rawValue: result > 0 ? EINVAL : result > -4096 ? -result : EAGAIN)
+extension PacketSocket {
+  /// Waits for the one byte by which a recorder tells that a step is done, 0, or why not.
+  fileprivate func hear(_ patience: Patience) throws(Errno) {
+    try patience.waitUntilReadable(descriptor)
+    guard let byte = try receive(limit: 1, until: .after(seconds: 1))?.bytes.first else {
+      throw .inputOutput
+    }
+    guard byte == 0 else { throw Errno(rawValue: Int32(byte)) }
+  }
 }

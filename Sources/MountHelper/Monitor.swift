@@ -191,8 +191,15 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) -> ExitStatus? {
     guard let descriptor else { return withoutDescriptor() }
     do throws(Errno) {
-      mounter = try Mounter(
+      let mounter = try Mounter(
         task: task, configuration: configuration, mountPoint: descriptor, format: format)
+      do throws(MountFailure) {
+        try mounter.checkNamespace()
+      } catch {
+        diagnostics.report(task.invocation.mountPoint + text(": ") + error.explanation)
+        return .failure
+      }
+      self.mounter = consume mounter
       return nil
     } catch {
       diagnostics.report(describe(task.invocation.mountPoint, error))
@@ -292,7 +299,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       }
     } catch {
       diagnostics.report(describe(text("completing the mount"), error))
-      if error == .inputOutput { mounter.takeOver(with: &operations) }
+      if error == .inputOutput { mounter.takeOver() }
       return .failure
     }
     diagnostics.explain(task.invocation.mountPoint + text(": mounted"))

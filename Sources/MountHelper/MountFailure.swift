@@ -14,6 +14,11 @@ enum MountFailure: Error {
   case system(StaticString, Errno)
   /// Something was mounted over the mount point after it was pinned.
   case mountPointCovered
+  /// The mount point lies in no mount of this namespace: in one that was unmounted, or another
+  /// namespace's.
+  case mountPointElsewhere
+  /// The mount point is the root of a mount, and the kernel can only mount in one step.
+  case mountPointIsMounted
   /// A mount could not be taken away again because something lies on it.
   case cannotUndo
 
@@ -23,7 +28,8 @@ enum MountFailure: Error {
     case .refused(let refusal): return refusal.error
     case .tooManyMounts: return .tooManyUsers
     case .system(_, let error): return ErrorNumber(rawValue: UInt32(error.rawValue))
-    case .mountPointCovered, .cannotUndo: return .busy
+    case .mountPointElsewhere: return .invalidArgument
+    case .mountPointCovered, .mountPointIsMounted, .cannotUndo: return .busy
     }
   }
 
@@ -39,6 +45,12 @@ enum MountFailure: Error {
       return describe(text(step), error)
     case .mountPointCovered:
       return text("something else was mounted over the mount point meanwhile; try again")
+    case .mountPointElsewhere:
+      return text("the mount point lies in no mount that this process can see; it was unmounted, ")
+        + text("or belongs to another mount namespace")
+    case .mountPointIsMounted:
+      return text(
+        "the mount point is mounted already, and this kernel cannot mount over that safely")
     case .cannotUndo:
       return text(
         "the mount could not be taken away, because another lies on it; its server is cut off")

@@ -18,12 +18,9 @@ struct Mounter: ~Copyable {
   var detached: FileDescriptor?
   /// The mount, once it is in the tree.
   var attached: FileDescriptor?
-  /// Whether the mount is in the tree already at DOIT, because the kernel can only mount in one step.
-  var isMountedInOneStep = false
-  /// The mounts that were there before such a mount; it is found by not being one of them.
-  var mountsBefore: [UInt64] = []
-  /// The type of such a mount.
-  var oneStepType: [UInt8] = []
+  /// The id of a mount that is in the tree already at DOIT, because the kernel can only mount in one
+  /// step.
+  var oneStepMount: UInt64?
 
   /// A mounter for the pinned `mountPoint`.
   init(

@@ -15,17 +15,44 @@ extension Mounter {
     }
   }
 
-  func isOnPinnedMount() throws(Errno) -> Bool {
+  private func isOnPinnedMount() throws(Errno) -> Bool {
     switch attached {
     case .none:
       let table = try MountTable.read()
-      guard let entry = try oneStepMount(in: table) else { return false }
+      guard let entry = oneStepMount(in: table) else { return false }
       return entry.parent == parent && !table.isCovered(entry)
     case .some(let mount):
       // The table is the answer of kernels that do not know the call, and of sandboxes that refuse
       // what they do not know.
       if let found = try? mount.parentMountID() { return found == parent }
       return try MountTable.read().entry(try mount.mountID())?.parent == parent
+    }
+  }
+
+  /// A mount point of another mount namespace, or of a mount that was taken away lazily, is not where
+  /// its path says: the kernel tells its path from the root of what it lies in. Nothing can be mounted
+  /// there, and its path must not come into the mount table.
+  func checkNamespace() throws(MountFailure) {
+    do throws(Errno) {
+      _ = try mountPoint.parentMountID()
+    } catch {
+      if error == .noSuchFile { throw .mountPointElsewhere }
+      // Kernels before 6.12, and sandboxes.
+      _ = try pathInNamespace()
+    }
+  }
+
+  /// The mount point's path, by the mount table.
+  func pathInNamespace() throws(MountFailure) -> [UInt8] {
+    do throws(Errno) {
+      // In this order: what was taken away after the first does not come back before the second.
+      let path = try mountPoint.currentPath()
+      guard let entry = try MountTable.read().entry(parent), path.isAtOrBelow(entry.mountPoint)
+      else { throw .noSuchFile }
+      return path
+    } catch {
+      throw error == .noSuchFile
+        ? .mountPointElsewhere : .system("looking for the mount point's mount", error)
     }
   }
 
@@ -38,5 +65,14 @@ extension Mounter {
     } catch {
       throw error == .tooManyUsers ? .tooManyMounts : .system("counting the mounts", error)
     }
+  }
+}
+
+extension [UInt8] {
+  /// Whether this absolute path is `directory` or something in it.
+  fileprivate func isAtOrBelow(_ directory: [UInt8]) -> Bool {
+    let slash = UInt8(ascii: "/")
+    guard starts(with: directory) else { return false }
+    return count == directory.count || directory.last == slash || self[directory.count] == slash
   }
 }

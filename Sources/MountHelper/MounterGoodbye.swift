@@ -14,28 +14,29 @@ extension Mounter {
   }
 
   /// Records the mount and attaches it. Throws when there is no mount after all, and then has taken
-  /// away what it can: an entry in a mount table that somebody locked meanwhile stays.
+  /// away both.
   mutating func complete<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations, patience: Patience
   ) throws(MountFailure) {
     // A worker that was taken over may ask for this after a mount that failed; what then lies on the
     // mount point is somebody else's.
-    guard detached != nil || isMountedInOneStep else {
+    guard detached != nil || oneStepMount != nil else {
       throw .system("completing the mount", .invalidArgument)
     }
-    let target = try record(with: &operations, patience: patience)
+    let isRecorded = isToBeRecorded
+    if isRecorded { try record(with: &operations, patience: patience) }
     do throws(MountFailure) {
       try attach(with: &operations)
-      if !isMountedInOneStep {
+      if oneStepMount == nil {
         try checkPlace()
         try checkCount(more: 0)
       }
       // Attaching may have waited for a lock until long after the monitor gave up.
       if patience.isOver { throw .system("completing the mount", .canceled) }
+      if isRecorded { try keepRecord(with: &operations) }
     } catch {
-      if let target {
-        try? operations.removeRecord(target: target, patience: cleaningUp)
-      }
+      // The entry comes second: the mount can be used.
+      defer { if isRecorded { try? operations.takeBackRecord() } }
       try undo(with: &operations)
       throw error
     }
@@ -61,34 +62,31 @@ extension Mounter {
     attached = consume mount
   }
 
-  /// Records the mount where there is something to record, before it is attached: a mount table that
-  /// is locked for ever then costs the mount, not the other way round.
-  ///
-  /// - Returns: the target that was recorded, or `nil`.
+  /// Records the mount before it is attached: a mount table that is locked for ever then costs the
+  /// mount, not the other way round.
   private func record<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations, patience: Patience
-  ) throws(MountFailure) -> [UInt8]? {
-    guard isToBeRecorded, let plan else { return nil }
+  ) throws(MountFailure) {
+    guard let plan else { return }
+    let target = try pathInNamespace()
     do throws(Errno) {
       var words = plan.userspaceWords
       if plan.recordsUserName, let name = try callerName(with: &operations, patience: patience) {
         words.append(Array("user=".utf8) + name)
       }
-      let target = try mountPoint.currentPath()
       let record = MountRecord(
         source: plan.source, target: target, type: plan.mountType, words: words)
-      do throws(Errno) {
-        try operations.record(record, patience: patience)
-      } catch {
-        // A recorder that was killed may have written its entry just before; then it had the lock,
-        // and nobody else has had it for long.
-        if mayHaveHappened(error) {
-          let short = Patience(cleaningUpUntil: .after(seconds: 1))
-          try? operations.removeRecord(target: target, patience: short)
-        }
-        throw error
-      }
-      return target
+      try operations.record(record, patience: patience)
+    } catch {
+      throw .system("recording the mount in the mount table", error)
+    }
+  }
+
+  private func keepRecord<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations
+  ) throws(MountFailure) {
+    do throws(Errno) {
+      try operations.keepRecord()
     } catch {
       throw .system("recording the mount in the mount table", error)
     }

@@ -3,6 +3,9 @@
 internal import LinuxPrimitives
 internal import MountPolicy
 
+/// How often a mount is looked for that somebody may be renaming.
+private let attemptsToFind = 64
+
 /// Mounting where the kernel lacks the new mount API: `mount(2)` attaches at once.
 extension Mounter {
   mutating func mountInOneStep<Operations: PrivilegedOperations & ~Copyable>(
@@ -10,22 +13,32 @@ extension Mounter {
     patience: Patience
   ) throws(MountFailure) {
     self.plan = plan
-    oneStepType = plan.mountType
+    let before: [UInt64]
     do throws(Errno) {
+      // Undoing is umount2(2) at the mount point, which takes whatever is on top there. Were the mount
+      // gone by then, it would take the mount whose root the mount point is.
+      guard try !mountPoint.isMountRoot() else { throw .busy }
       let table = try MountTable.read()
-      let place = try mountPoint.currentPath()
-      guard table.entry(on: parent, at: place) == nil else { throw .busy }
-      mountsBefore = table.entries.map { $0.identifier }
-      try operations.mountInOneStep(
-        plan, at: mountPoint, fuseDevice: fuseDevice, rootMode: format.rootMode,
-        caller: task.caller, patience: patience)
+      guard table.entry(on: parent, at: try mountPoint.currentPath()) == nil else { throw .busy }
+      before = table.entries.map { $0.identifier }
     } catch {
-      // A child that was killed may have mounted all the same; undoing looks.
-      isMountedInOneStep = mayHaveHappened(error)
+      throw error == .busy ? .mountPointIsMounted : .system("mounting", error)
+    }
+    do throws(Errno) {
+      do throws(Errno) {
+        try operations.mountInOneStep(
+          plan, at: mountPoint, fuseDevice: fuseDevice, rootMode: format.rootMode,
+          caller: task.caller, patience: patience)
+      } catch {
+        // A child that was killed may have mounted all the same; undoing looks.
+        if mayHaveHappened(error) { try findOneStepMount(among: before) }
+        throw error
+      }
+      try findOneStepMount(among: before)
+    } catch {
       try? undo(with: &operations)
       throw error == .busy ? .mountPointCovered : .system("mounting", error)
     }
-    isMountedInOneStep = true
     do throws(MountFailure) {
       try checkPlace()
       try checkCount(more: 0)
@@ -35,15 +48,23 @@ extension Mounter {
     }
   }
 
-  /// A mount that was made in one step is known by its place, which was free, and its type; there is
-  /// no descriptor of it. Where the place was renamed meanwhile, or something else has taken it, the
-  /// mount is known by being new.
-  func oneStepMount(in table: MountTable) throws(Errno) -> MountTableEntry? {
-    let place = try mountPoint.currentPath()
-    if let entry = table.entry(on: parent, at: place), entry.type == oneStepType { return entry }
-    let new = table.entries.filter {
-      $0.type == oneStepType && !mountsBefore.contains($0.identifier)
+  /// Notes the mount that was made: there is no descriptor of it, so it is known by its place, which
+  /// was free, its type, and being new; from now on by its id. Somebody may rename the place all the
+  /// time, so it is asked for until both say the same.
+  private mutating func findOneStepMount(among before: [UInt64]) throws(Errno) {
+    for _ in 0..<attemptsToFind {
+      let place = try mountPoint.currentPath()
+      let entry = try MountTable.read().entry(on: parent, at: place)
+      guard let entry, entry.type == plan?.mountType, !before.contains(entry.identifier) else {
+        continue
+      }
+      oneStepMount = entry.identifier
+      return
     }
-    return new.last { $0.parent == parent } ?? new.last { $0.mountPoint == place }
+  }
+
+  /// The mount that was made in one step, while it is there.
+  func oneStepMount(in table: MountTable) -> MountTableEntry? {
+    oneStepMount.flatMap { table.entry($0) }
   }
 }

@@ -20,7 +20,7 @@ extension Mounter {
     defer {
       detached = nil
       attached = nil
-      isMountedInOneStep = false
+      oneStepMount = nil
     }
     do throws(Errno) {
       try cutOffDetached(with: &operations)
@@ -31,13 +31,9 @@ extension Mounter {
   }
 
   /// Takes over from a finisher that ended without a word, by the kernel's OOM killer for one: it may
-  /// have recorded the mount, and attached it without a check. Undoing takes the mount away then.
-  mutating func takeOver<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations
-  ) {
-    if isToBeRecorded, let target = try? mountPoint.currentPath() {
-      try? operations.removeRecord(target: target, patience: cleaningUp)
-    }
+  /// have attached the mount without a check. Undoing takes the mount away then; the entry in the
+  /// mount table goes with the finisher.
+  mutating func takeOver() {
     guard let mount = detached.take() else { return }
     if isInTree(mount) {
       attached = consume mount
@@ -68,12 +64,29 @@ extension Mounter {
     }
   }
 
-  /// umount2 takes whatever is on top, so it is asked only when nothing covers the mount; otherwise
-  /// the server is cut off from it, and the caller is told.
   private mutating func removeFromTree<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations
   ) throws(Errno) {
-    guard attached != nil || isMountedInOneStep else { return }
+    if attached != nil { return try remove(with: &operations) }
+    guard oneStepMount != nil else { return }
+    // Between looking at what is on top and taking it away the caller must not be able to stop this.
+    let failure = try operations.finish(keeping: [mountPoint.rawValue], patience: cleaningUp) {
+      operations, _ in
+      do throws(Errno) {
+        try remove(with: &operations)
+        return nil
+      } catch {
+        return error == .busy ? text("busy") : error.message
+      }
+    }
+    if let failure { throw failure == text("busy") ? .busy : .inputOutput }
+  }
+
+  /// umount2 takes whatever is on top, so it is asked only when nothing covers the mount; otherwise
+  /// the server is cut off from it, and the caller is told.
+  private mutating func remove<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations
+  ) throws(Errno) {
     let table = try MountTable.read()
     guard let entry = try ownEntry(in: table) else { return }
     if table.isCovered(entry) || plan?.fuseblk == true {
@@ -89,7 +102,7 @@ extension Mounter {
 
   private func ownEntry(in table: MountTable) throws(Errno) -> MountTableEntry? {
     switch attached {
-    case .none: return try oneStepMount(in: table)
+    case .none: return oneStepMount(in: table)
     case .some(let mount): return table.entry(try mount.mountID())
     }
   }

@@ -101,9 +101,18 @@ public protocol PrivilegedOperations: ~Copyable {
   /// - Throws: `ENOENT` when the caller has none.
   mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8]
 
-  /// Writes a mount into the userspace mount table, in a child that is killed when patience is over.
+  /// Writes a mount into the userspace mount table, in a child that keeps the table locked until it
+  /// hears what comes of the mount, and takes the entry back when this process ends without a word.
+  ///
+  /// - Throws: `ETIMEDOUT` or `ECANCELED` when others kept the table locked, `EIO` when the child
+  ///   ended without a word, and what writing the entry says.
   mutating func record(_ record: MountRecord, patience: Patience) throws(Errno)
 
-  /// Takes the entry for `target` out of the userspace mount table again, in a child.
-  mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno)
+  /// Lets the entry stand and unlocks the table.
+  ///
+  /// - Throws: when the child has taken the entry back already, because it took too long until now.
+  mutating func keepRecord() throws(Errno)
+
+  /// Takes the entry back before anybody else can lock the table.
+  mutating func takeBackRecord() throws(Errno)
 }

@@ -24,7 +24,8 @@ enum Call: Equatable {
   case setBlockSize(UInt32)
   case name
   case record(MountRecord)
-  case removeRecord(target: [UInt8])
+  case keepRecord
+  case takeBackRecord
 
   /// The operation's name.
   var name: String { String("\(self)".prefix { $0 != "(" }) }
@@ -165,7 +166,6 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     try note(.record(record))
   }
 
-  mutating func removeRecord(target: [UInt8], patience: Patience) throws(Errno) {
-    try note(.removeRecord(target: target))
-  }
+  mutating func keepRecord() throws(Errno) { try note(.keepRecord) }
+  mutating func takeBackRecord() throws(Errno) { try note(.takeBackRecord) }
 }

@@ -8,13 +8,31 @@ import subprocess
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOTH, GRACE, ROOT, STALL, HelperTest, callers, detach, eventually,
+from support import (ALICE, BOTH, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach, eventually,
                      helper_processes, mount_at, mounts, parametrized, system, utab, utab_text)
 
 DIRECTORY = "/run/mount"
 LOCK = DIRECTORY + "/utab.lock"
 TABLE = DIRECTORY + "/utab"
 OTHER = "SRC=other TARGET=/other ROOT=/ OPTS=x-other\n"
+
+# Takes utab's lock as soon as utab has changed, and keeps it.
+TAKE_LOCK = """
+import fcntl, os, sys, time
+def state():
+    try:
+        return os.stat(sys.argv[1]).st_ino
+    except FileNotFoundError:
+        return 0
+lock = open(sys.argv[1] + ".lock")
+before = state()
+print("ready", flush=True)
+while state() == before:
+    pass
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
 
 
 def waiters_for_a_lock():
@@ -94,6 +112,51 @@ class Lock(Recording):
         time.sleep(0.3)
         self.assert_nothing_mounted()
         self.assert_no_rest()
+
+    @callers()
+    def test_an_entry_goes_with_its_mount_whoever_waits_for_the_lock(self, caller):
+        open(LOCK, "ab").close()
+        os.chmod(LOCK, 0o644)
+        thief = subprocess.Popen(
+            [PYTHON, "-I", "-S", "-c", TAKE_LOCK, TABLE], user=ALICE.uid, group=ALICE.gid,
+            extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(thief.communicate)
+        self.assertEqual(thief.stdout.readline(), b"ready\n")
+        target = self.target(caller)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            session.table_options("x-foo=bar")
+            assert session.mount() == 0
+            os.rmdir(target)
+            session.goodbye(0)
+            session.wait_for_end()
+        self.service(script)
+        outcome = self.helper(self.words("demo", target), caller)
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assertIn("attaching the mount", outcome.err)
+        # The lock was the thief's in the end, so the entry has been there.
+        self.assertEqual(thief.stdout.readline(), b"locked\n")
+        self.assertTrue(eventually(lambda: not helper_processes()), "a process waits on")
+        self.assertNotIn(target, utab_text())
+        self.assert_no_rest()
+
+    def test_an_entry_that_is_somebody_elses_stays_when_the_lock_is_never_had(self):
+        target = self.target(ALICE)
+        with open(TABLE, "w", encoding="ascii") as table:
+            table.write(f"SRC=other TARGET={target} ROOT=/ OPTS=x-other\n")
+        self.records = utab()
+        let_go = self.hold_lock()
+        self.service(self.script(target, ALICE))
+        running = self.start_helper(
+            self.words("demo", target, None, "--timeout", str(STALL)), ALICE)
+        self.assertEqual(running.finish(STALL + GRACE).status, 1)
+        let_go()
+        time.sleep(0.5)
+        self.assertIn("x-other", utab_text())
+        os.unlink(TABLE)
+        self.records = None
 
     def test_a_lock_that_is_held_for_ever_costs_the_mount_in_time(self):
         let_go = self.hold_lock()

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -93,6 +94,9 @@ static inline int clinux_pidfd_send_signal(int pidfd, int signal_number)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0U);
 }
+
+// flock(2) shares its name with a structure of fcntl(2).
+static inline int clinux_lock(int fd) { return flock(fd, LOCK_EX); }
 
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }

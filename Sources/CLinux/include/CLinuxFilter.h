@@ -102,7 +102,7 @@ static const int clinux_monitor_calls[] = {
 #endif
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_rename, SYS_unlink,
-	SYS_mkdir, SYS_chmod, SYS_epoll_wait, SYS_time,
+	SYS_mkdir, SYS_rmdir, SYS_chmod, SYS_epoll_wait, SYS_time,
 #endif
 #ifdef SYS_arch_prctl
 	SYS_arch_prctl,

@@ -128,6 +128,18 @@ static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
 	return 0;
 }
 
+// statx(2) of STATX_ATTR_MOUNT_ROOT (kernel 5.8), without asking the file system.
+static inline int clinux_is_mount_root(int fd, int *result)
+{
+	struct statx status;
+
+	memset(&status, 0, sizeof status);
+	if (statx(fd, "", 0x1000 | 0x4000, 0, &status))
+		return -1;
+	*result = (status.stx_attributes & 0x2000U) != 0;
+	return 0;
+}
+
 // statx(2) of the type alone, from what the kernel knows already, without asking the file system.
 static inline int clinux_known_mode(int fd, uint32_t *mode)
 {
