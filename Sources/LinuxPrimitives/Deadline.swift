@@ -34,6 +34,9 @@ public struct Deadline: Equatable, Comparable, Sendable {
     return Int32(min(max(0, milliseconds - Deadline.now()), Int64(Int32.max)))
   }
 
+  /// The milliseconds since then; 0 while it is still to come.
+  public var millisecondsAgo: Int64 { max(0, Deadline.now() - milliseconds) }
+
   /// Whether the time has come.
   public var hasPassed: Bool { self != .never && milliseconds <= Deadline.now() }
 

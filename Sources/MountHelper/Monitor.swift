@@ -9,6 +9,10 @@ internal import MountProtocol
 /// the mount table, or of the mount point.
 private let completionTimeout: Int64 = 30
 
+/// How long an answer to the worker may wait for room, in seconds. One that asked is waiting for it, so
+/// there is room; a worker that was taken over must not keep signals from being heard.
+private let answerTimeout: Int64 = 10
+
 /// The process that was exec'ed: it waits for the worker, holds the clock, and carries out what the
 /// worker asks, one checked intent at a time.
 struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
@@ -118,8 +122,9 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     return status
   }
 
-  private func patience(seconds: Int64) -> Patience {
-    Patience(until: .after(seconds: seconds), signals: signals)
+  /// For what this process has a child do, during a step.
+  private var patience: Patience {
+    Patience(until: clock.deadlineOfOwnWork, signals: signals)
   }
 
   // MARK: Intents
@@ -145,6 +150,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
           : text("the worker process ended unexpectedly"))
       return .failure
     }
+    let beginning = Deadline.after(milliseconds: 0)
+    defer { clock.setAside(since: beginning) }
     return carryOut(intent, passed: descriptor)
   }
 
@@ -215,7 +222,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   /// The server wants a user's name recorded. The caller's own goes into the mount table without
   /// being asked for, and no other does.
   private mutating func warn(about name: [UInt8]) {
-    let patience = patience(seconds: Int64(clock.seconds))
+    let patience = patience
     guard (try? operations.name(of: task.caller, patience: patience)) != name else { return }
     diagnostics.relay(UserspaceOptionWarning.userName(name).text)
   }
@@ -246,8 +253,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     guard let descriptor else { return answer(.badFileDescriptor) }
     do throws(Errno) {
       guard BlockSize.isPossible(size) else { throw .invalidArgument }
-      try operations.setBlockSize(
-        size, of: descriptor, patience: patience(seconds: Int64(clock.seconds)))
+      try operations.setBlockSize(size, of: descriptor, patience: patience)
       return answer(nil)
     } catch {
       return answer(error)
@@ -256,7 +262,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
 
   private mutating func mount(_ request: MountRequest) -> ExitStatus? {
     guard let device = fuseDevice.take() else { return .failure }
-    let patience = patience(seconds: Int64(clock.seconds))
+    let patience = patience
     do throws(MountFailure) {
       try mounter?.make(request, fuseDevice: device, with: &operations, patience: patience)
       diagnostics.explain(text("the file system is made; waiting for the service's goodbye"))
@@ -277,7 +283,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   }
 
   private mutating func complete(_ mounter: inout Mounter) -> ExitStatus {
-    let patience = patience(seconds: min(completionTimeout, Int64(clock.seconds)))
+    let patience = Patience(
+      until: .after(seconds: min(completionTimeout, Int64(clock.seconds))), signals: signals)
     let log = log
     do throws(Errno) {
       // The system log hears the outcome from the process that the caller cannot silence.
@@ -312,7 +319,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     let number = error.map { ErrorNumber(rawValue: UInt32($0.rawValue)) }
     do throws(Errno) {
       try channel.send(
-        IntentAnswer(error: number).encoded(), passing: descriptor, until: clock.deadline)
+        IntentAnswer(error: number).encoded(), passing: descriptor,
+        until: .after(seconds: answerTimeout))
       return nil
     } catch {
       diagnostics.report(describe(text("answering the worker process"), error))

@@ -3,6 +3,11 @@
 internal import LinuxPrimitives
 
 /// How long the current step may take, and when the caller is told what is waited for.
+///
+/// A step's time is the worker's and, through it, the server's. What the monitor does meanwhile because
+/// it was asked, making the superblock for one, has as long again and is not counted: a server that
+/// takes its time before DOIT, and then some more to answer the kernel, is late with neither. Only the
+/// whole run counts everything, so no number of such requests adds up to more.
 struct StepClock {
   /// How long a step takes before a terminal is told, in seconds.
   private static let noticeAfter: Int64 = 5
@@ -37,6 +42,15 @@ struct StepClock {
     step = next
     deadline = min(.after(seconds: Int64(seconds)), end)
     notice = told.contains(next) ? .never : .after(seconds: Self.noticeAfter)
+  }
+
+  /// Until when something may take that this process does because the worker asked for it.
+  var deadlineOfOwnWork: Deadline { min(.after(seconds: Int64(seconds)), end) }
+
+  /// Takes the time since `beginning`, which this process needed for something of its own, out of the
+  /// current step's.
+  mutating func setAside(since beginning: Deadline) {
+    deadline = min(deadline.later(byMilliseconds: beginning.millisecondsAgo), end)
   }
 
   /// Notes that the caller was told of this step; each is told once.

@@ -60,6 +60,28 @@ struct StepClockTests {
     #expect(clock.notice == .never)
   }
 
+  @Test func `What the monitor does itself is not the step's time, but the whole run's`() {
+    var clock = StepClock(timeout: 1)
+    clock.begin(.command)
+    let beginning = Deadline.after(milliseconds: 0)
+    LinuxPrimitives.sleep(milliseconds: 1100)
+    #expect(clock.deadline.hasPassed)
+    clock.setAside(since: beginning)
+    #expect(!clock.deadline.hasPassed)
+    // All steps together end 12 s after the start.
+    for _ in 0..<20 { clock.setAside(since: beginning) }
+    #expect((5...12).contains(seconds(until: clock.deadline) ?? -1))
+    #expect(clock.deadlineOfOwnWork <= clock.deadline)
+  }
+
+  @Test func `What the monitor does itself may take as long as a step`() {
+    var clock = StepClock(timeout: nil)
+    clock.begin(.hello)
+    #expect((70...90).contains(seconds(until: clock.deadlineOfOwnWork) ?? -1))
+    clock.begin(.command)
+    #expect((280...300).contains(seconds(until: clock.deadlineOfOwnWork) ?? -1))
+  }
+
   @Test func `Every step says what is waited for`() {
     let lines = Step.allCases.map { text($0.description) }
     #expect(Set(lines).count == Step.allCases.count)

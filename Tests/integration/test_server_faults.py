@@ -235,6 +235,28 @@ class ServerStalls(HelperTest):
         self.assert_refused(outcome)
 
     @callers()
+    def test_a_server_slow_with_doit_and_then_with_init_is_late_with_neither(self, caller):
+        if not synchronous_init_is_known():
+            self.skipTest("the kernel is older than 6.18")
+        target = self.target(caller)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            session.synchronous_init()
+            session.serve(owner=caller.uid).slow = {wire.INIT: 0.7 * STALL}
+            time.sleep(0.7 * STALL)
+            assert session.mount() == 0
+            session.goodbye(0)
+        with self.service(script) as service:
+            outcome = self.helper(
+                self.words("demo", target, None, "--timeout", str(STALL)), caller)
+            self.assert_mounted(outcome, service)
+        self.assertGreater(outcome.seconds, STALL)
+        self.assertIsNotNone(mount_at(target))
+        self.unmount(target)
+
+    @callers()
     def test_an_init_answered_in_time_mounts(self, caller):
         if not synchronous_init_is_known():
             self.skipTest("the kernel is older than 6.18")
