@@ -28,6 +28,8 @@ extension LinuxPrivilegedOperations {
         try sealProcess()
         dieWithParent(parent)
         let name = try userName(of: user)
+        // It would be no packet, and waited for.
+        guard !name.isEmpty else { throw .noSuchFile }
         try writeAll(Array(name.prefix(maximumLength + 1)), to: output)
         return 0
       } catch {
