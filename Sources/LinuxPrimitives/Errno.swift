@@ -69,6 +69,8 @@ public struct Errno: Error, Equatable, Sendable {
   public static let wrongProtocolType = Errno(rawValue: EPROTOTYPE)
   /// Protocol option not available (`ENOPROTOOPT`).
   public static let noProtocolOption = Errno(rawValue: ENOPROTOOPT)
+  /// Not a socket (`ENOTSOCK`).
+  public static let notSocket = Errno(rawValue: ENOTSOCK)
   /// Too many users (`EUSERS`).
   public static let tooManyUsers = Errno(rawValue: EUSERS)
   /// Out of memory (`ENOMEM`).

@@ -24,6 +24,8 @@ public struct OpenFlags: OptionSet, Sendable {
   /// Wraps `O_*` bits.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
+  /// Open for writing.
+  public static let writeOnly = OpenFlags(rawValue: O_WRONLY)
   /// Open for reading and writing.
   public static let readWrite = OpenFlags(rawValue: O_RDWR)
   /// Only name the file, do not open it.

@@ -27,18 +27,17 @@ struct Diagnostics {
   /// Prints one line: the program's name, and what happened and why.
   ///
   /// A terminal that is gone is no reason to fail, and a pipe that nobody reads is none to wait for
-  /// ever: such a line is lost. What is writable by poll(2) takes 4,096 bytes without waiting
-  /// (pipe(7)), and no line is as long.
+  /// ever: such a line is lost. Only a file is believed to take what poll(2) says it takes.
   mutating func report(_ line: [UInt8]) {
     lastLine = line
     let patience = Deadline.after(milliseconds: isUnread ? 0 : Self.readerTimeout)
-    guard (try? wait(for: [2], toBe: .writable, until: patience))?.first == true else {
-      isUnread = true
-      return
+    let line =
+      Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + [UInt8(ascii: "\n")]
+    do throws(Errno) {
+      try writeAll(line, to: 2, until: patience)
+    } catch {
+      if error == .timedOut { isUnread = true }
     }
-    try? writeAll(
-      Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + [UInt8(ascii: "\n")],
-      to: 2)
   }
 
   /// Prints one line if the caller asked for each step.

@@ -8,7 +8,8 @@ import subprocess
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOB, GRACE, STALL, HelperTest, eventually, helper_processes, mount_at)
+from support import (ALICE, BOB, GRACE, STALL, HelperTest, eventually, helper_processes, mount_at,
+                     parametrized)
 
 OWNERS = [(ALICE, None), (BOB, "allow_other")]
 
@@ -82,9 +83,11 @@ class DirectoryLock(HelperTest):
 class Unread(HelperTest):
     """Standard error that nobody reads."""
 
-    def test_150_refused_files_do_not_hold_a_helper_whose_messages_nobody_reads(self):
+    @parametrized(owner=[("own_pipe", ALICE), ("anothers_pipe", BOB)])
+    def test_150_refused_files_do_not_hold_a_helper_whose_messages_nobody_reads(self, owner):
         name = b"\x01\x1b\xff" * 300
         read, write = os.pipe()
+        os.fchown(write, owner.uid, owner.gid)  # who may open it again
         self.addCleanup(os.close, read)
 
         def script(session):
