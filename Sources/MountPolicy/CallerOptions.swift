@@ -67,11 +67,18 @@ public struct CallerOptions: Equatable, Sendable {
     userspaceOptions.append(word)
   }
 
+  /// The flags that guard something, rather than saying how it is done.
+  private static let protecting: MountFlags = [
+    .readOnly, .noSetID, .noDevices, .noExecution, .noSymbolicLinks,
+  ]
+
   private mutating func takeFlag(_ piece: OptionList.Piece, caller: Caller) {
     for reading in piece.readings {
-      // getsubopt(3) and libmount (`ro=vfs`) take a value with any word.
-      let key = OptionList.keyAndValue(reading).key
+      let (key, value) = OptionList.keyAndValue(reading)
       guard let entry = MountFlagWord.find(key, in: MountFlagWord.restricting) else { continue }
+      // getsubopt(3) and libmount (`ro=vfs`) take a value with such a word; `sync=` and the like may
+      // be a server's own.
+      guard value == nil || entry.sets.isSubset(of: CallerOptions.protecting) else { continue }
       if piece.isCertain { flags.subtract(entry.clears) }
       flags.formUnion(entry.sets)
       // A user's `suid` and `dev` are ignored, not refused: mount.fuse3 adds both to everything.
