@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""utab: entries that should not come, entries that should not go."""
+
+import fcntl
+import os
+import subprocess
+import threading
+import time
+
+import fuse_service as wire
+from review import *
+
+
+class Poison(Attempts):
+    """Entries for places that are not the caller's."""
+
+    def directory_elsewhere(self, path):
+        """A descriptor of a directory of the caller's that is called `path` in a mount namespace
+        of the caller's own; the caller opens it through /proc."""
+        shell = (f"mount -t tmpfs t {os.path.dirname(path)} && mkdir {path} && "
+                 "echo ready && exec sleep 60")
+        inner = subprocess.Popen(["unshare", "-Urm", "sh", "-c", shell], user=ALICE.uid,
+                                 group=ALICE.gid, extra_groups=[], stdout=subprocess.PIPE,
+                                 stdin=subprocess.DEVNULL)
+        self.addCleanup(inner.stdout.close)
+        self.addCleanup(inner.wait)
+        self.addCleanup(inner.kill)
+        self.expect(inner.stdout.readline() == b"ready\n", "no mount namespace for the caller")
+        descriptor = os.open(f"/proc/{inner.pid}/root{path}", os.O_PATH | os.O_DIRECTORY)
+        self.addCleanup(os.close, descriptor)
+        return descriptor
+
+    def poison(self, path, source):
+        """Has the helper write an entry for a path and keeps it from taking the entry back."""
+        here = self.directory_elsewhere(path)
+        self.service(wire.mounting(".", name=source.encode(), owner=ALICE.uid, group=ALICE.gid))
+        with open("/run/mount/utab.lock", "a", encoding="ascii"):
+            pass
+        os.chmod("/run/mount/utab.lock", 0o644)
+
+        def hold():
+            lock = os.open("/run/mount/utab.lock", os.O_RDONLY)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                if path in "".join(line for line in utab() or [] if "x-mine" in line):
+                    time.sleep(30)
+                    return
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                time.sleep(0.0002)
+        holder = as_caller(ALICE, hold, wait=False)
+        outcome = self.helper([source, ".", "-t", "fuse.demo", "-o", "x-mine,x-b=" + "A" * 900],
+                              ALICE, preexec_fn=lambda: os.fchdir(here), timeout=60)
+        os.kill(holder, 9)
+        os.waitpid(holder, 0)
+        self.ended(outcome)
+        stays = [line for line in utab() or [] if path in line and "x-mine" in line]
+        self.saw("utab has:", [line.replace("A" * 900, "AAA...") for line in stays])
+        return stays
+
+    @finding(2)
+    def test_01_no_entry_for_a_path_of_another_namespace(self):
+        """attempt: stand in a directory whose path in a mount namespace of the caller's own is
+        /srv/backup, mount on `.` with an x- option and root's device as the source, and take utab's
+        lock as soon as the entry is there; expected: no entry for /srv/backup ever stands in utab,
+        because no mount of the caller's can be there"""
+        stays = self.poison("/srv/backup", "/dev/vdz")
+        self.expect(not stays, "an entry of the caller's for a path that is not the caller's stays")
+
+    @finding(2)
+    def test_02_nobody_unmounts_for_root_by_such_an_entry(self):
+        """attempt: the same for a volume that fstab lets users mount and that root has mounted, and
+        then umount(8) as the caller; expected: umount(8) refuses, as before"""
+        place, table = "/srv/backup", os.path.join(stage.private, "fstab")
+        with open(table, "w", encoding="ascii") as file:
+            file.write(f"data {place} tmpfs user,noauto,mode=755 0 0\n")
+        support.system("mount", "-t", "tmpfs", "tmpfs", "/srv")
+        self.addCleanup(support.detach, "/srv")
+        os.mkdir(place)
+        support.system("mount", "--bind", table, "/etc/fstab")
+        self.addCleanup(support.detach, "/etc/fstab")
+        support.system("mount", place)
+        self.addCleanup(support.detach, place)
+        self.before |= {mount.number for mount in mounts()}
+        first = self.run_as(ALICE, "umount", place)
+        self.ended(first, "caller's umount before")
+        self.expect(first.status != 0, "a user may unmount it anyway")
+        self.poison(place, "data")
+        second = self.run_as(ALICE, "umount", place)
+        self.ended(second, "caller's umount after")
+        self.expect(second.status != 0, "a user unmounted what root had mounted")
+
+
+class Removal(Attempts):
+    """Entries of others."""
+
+    @finding(3)
+    def test_03_a_late_recorder_removes_no_entry_of_others(self):
+        """attempt: hold utab's lock until the recorder is given up, for a mount point whose mount
+        of root's has an entry, then let go; expected: root's entry stays"""
+        place = self.target(ALICE)
+        support.system("mount", "-t", "tmpfs", "-o", f"uid={ALICE.uid},x-root=keep,_netdev", "data",
+                       place)
+        self.addCleanup(support.detach, place)
+        self.before |= {mount_at(place).number}
+        self.saw("utab had:", utab())
+        self.expect("x-root" in support.utab_text(), "no entry to begin with")
+        self.records = utab()
+        self.service(wire.mounting(place, owner=ALICE.uid, group=ALICE.gid))
+        gate = threading.Event()
+
+        def hold():
+            lock = os.open("/run/mount/utab.lock", os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            time.sleep(float(2.3))
+        holder = as_caller(ALICE, hold, wait=False)
+        time.sleep(0.3)
+        outcome = self.helper(["demo", place, "-t", "fuse.demo", "-o", "x-mine", "--timeout", "1"],
+                              ALICE, timeout=40)
+        os.waitpid(holder, 0)
+        self.ended(outcome)
+        self.clean()
+        self.saw("utab has:", utab())
+        self.expect("x-root=keep" in support.utab_text(), "root's entry was removed by a user")
