@@ -30,10 +30,11 @@ class Poison(Attempts):
         self.addCleanup(os.close, descriptor)
         return descriptor
 
-    def poison(self, path, source):
+    def poison(self, path, source, go=None, before=None):
         """Has the helper write an entry for a path and keeps it from taking the entry back."""
-        here = self.directory_elsewhere(path)
-        self.service(wire.mounting(".", name=source.encode(), owner=ALICE.uid, group=ALICE.gid))
+        here = None if go else self.directory_elsewhere(path)
+        self.service(wire.mounting(".", name=source.encode(), owner=ALICE.uid, group=ALICE.gid,
+                                   before=before))
         with open("/run/mount/utab.lock", "a", encoding="ascii"):
             pass
         os.chmod("/run/mount/utab.lock", 0o644)
@@ -50,7 +51,7 @@ class Poison(Attempts):
                 time.sleep(0.0002)
         holder = as_caller(ALICE, hold, wait=False)
         outcome = self.helper([source, ".", "-t", "fuse.demo", "-o", "x-mine,x-b=" + "A" * 900],
-                              ALICE, preexec_fn=lambda: os.fchdir(here), timeout=60)
+                              ALICE, preexec_fn=go or (lambda: os.fchdir(here)), timeout=60)
         os.kill(holder, 9)
         os.waitpid(holder, 0)
         self.ended(outcome)
@@ -89,6 +90,16 @@ class Poison(Attempts):
         second = self.run_as(ALICE, "umount", place)
         self.ended(second, "caller's umount after")
         self.expect(second.status != 0, "a user unmounted what root had mounted")
+
+    @finding(2)
+    def test_04_no_entry_by_a_lazily_unmounted_tree(self):
+        """attempt: stand in a directory `srv` at the top of a FUSE mount of the caller's that is
+        lazily unmounted before the goodbye, so that the directory's path reads /srv; expected: no
+        entry for /srv"""
+        tree, _ = self.below(ALICE, {"srv": {}})
+        stays = self.poison("/srv", "data", go=lambda: os.chdir(os.path.join(tree, "srv")),
+                            before=lambda session: support.detach(tree) and None)
+        self.expect(not stays, "an entry of the caller's for a path that is not the caller's stays")
 
 
 class Removal(Attempts):
