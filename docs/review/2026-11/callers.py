@@ -435,9 +435,10 @@ class Others(Attempts):
 
     @finding(11)
     def test_14_processes_of_roots_that_stay(self):
-        """attempt: RLIMIT_NPROC 8, and twelve helpers, two at a time, whose finisher waits for a lock on the mount
-        point that the caller holds with a FUSE file system of its own; expected: no more processes
-        than the limit lets the caller have"""
+        """attempt: twenty helpers, ten at a time, whose finisher waits for a lock on the mount
+        point that the caller holds with a FUSE file system of its own; expected: what stays
+        counts against the caller's own limit (RLIMIT_NPROC), so its real id is the caller's, or is
+        bounded"""
         service, outer, _ = self.mount(ALICE, tree={"page": b"x" * 4096}, silent=[wire.READ])
         target = self.target(ALICE)
         holder = subprocess.Popen(
@@ -446,13 +447,12 @@ class Others(Attempts):
         time.sleep(0.5)
         self.service(wire.mounting(target, owner=ALICE.uid, group=ALICE.gid), "held")
         started = []
-        limit = lambda: resource.setrlimit(resource.RLIMIT_NPROC, (8, 8))
         try:
-            for _ in range(12):
+            for _ in range(20):
                 started.append(self.start_helper(["demo", target, "-t", "fuse.held", "--timeout", "1"],
-                                                 ALICE, preexec_fn=limit))
+                                                 ALICE))
                 time.sleep(0.05)
-                if len(started) % 2 == 0:
+                if len(started) % 10 == 0:
                     for one in started:
                         one.process.wait(20)
             for one in started:
@@ -471,7 +471,7 @@ class Others(Attempts):
         self.saw(f"helpers ended: {len(started)}; processes that stay, by their real id: "
                  f"{ {one: stay.count(one) for one in set(stay)} }; after the lock is free: "
                  f"{len(helper_processes())}")
-        self.expect(len(stay) <= 8, "more processes than RLIMIT_NPROC, all of root's")
+        self.expect(stay.count("0") <= 10, "any number of processes of root's")
 
 
 class Environment(Attempts):

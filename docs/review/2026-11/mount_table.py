@@ -101,6 +101,75 @@ class Poison(Attempts):
                             before=lambda session: support.detach(tree) and None)
         self.expect(not stays, "an entry of the caller's for a path that is not the caller's stays")
 
+    def volume(self):
+        """A volume of root's that fstab lets users mount, whose root the caller may write to."""
+        place, table = "/srv/data", os.path.join(stage.private, "fstab")
+        with open(table, "w", encoding="ascii") as file:
+            file.write(f"data {place} tmpfs user,noauto,mode=755,uid={ALICE.uid} 0 0\n")
+        support.system("mount", "-t", "tmpfs", "tmpfs", "/srv")
+        self.addCleanup(support.detach, "/srv")
+        os.mkdir(place)
+        support.system("mount", "--bind", table, "/etc/fstab")
+        self.addCleanup(support.detach, "/etc/fstab")
+        support.system("mount", place)
+        self.addCleanup(support.detach, place)
+        self.before |= {mount.number for mount in mounts()}
+        return place
+
+    @finding(13)
+    def test_05_an_entry_that_outlives_its_mount_and_means_the_one_below(self):
+        """attempt: mount on the root of a volume of root's, under the volume's own source name and
+        with an x- option, hold utab's lock, unmount (umount(8) waits for the lock and is killed),
+        and umount(8) the volume; expected: umount(8) refuses, as before"""
+        place = self.volume()
+        first = self.run_as(ALICE, "umount", place)
+        self.ended(first, "caller's umount before")
+        self.expect(first.status != 0, "a user may unmount it anyway")
+        self.service(wire.mounting(place, name=b"data", owner=ALICE.uid, group=ALICE.gid))
+        self.ended(self.helper(["data", place, "-t", "fuse.demo", "-o", "x-mine"], ALICE))
+
+        def hold():
+            lock = os.open("/run/mount/utab.lock", os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            time.sleep(20)
+        holder = as_caller(ALICE, hold, wait=False)
+        time.sleep(0.3)
+        away = self.start(["umount", "-l", place], ALICE)
+        support.eventually(lambda: len([one for one in mounts() if one.target == place]) == 1, 3)
+
+        def kill():
+            os.kill(away.process.pid, 9)
+        self.saw("umount(8) killed by its caller:", as_caller(ALICE, kill) == 0)
+        away.finish()
+        os.kill(holder, 9)
+        os.waitpid(holder, 0)
+        self.saw("utab has:", utab())
+        second = self.run_as(ALICE, "umount", place)
+        self.ended(second, "caller's umount of root's volume")
+        self.expect(second.status != 0, "a user unmounted what root had mounted")
+
+    @finding(14)
+    def test_06_success_without_a_mount(self):
+        """attempt: mount(2) engine, the caller unmounts between DOIT and the goodbye with 0;
+        expected: exit 1 and no entry, because nothing is mounted"""
+        target = self.target(ALICE)
+
+        def script(session):
+            session.begin()
+            session.prepare(target, "n" * 300)
+            assert session.mount() == 0
+            support.detach(target)  # the caller's umount(8) may do it
+            session.goodbye(0)
+        self.service(script)
+        outcome = self.helper(["demo", target, "-t", "fuse.demo", "-o", "x-a=1"], ALICE)
+        self.ended(outcome)
+        self.clean()
+        entry = [line.replace("n" * 300, "nnn...") for line in utab() or [] if target in line]
+        self.saw(f"mounted {mount_at(target) is not None}, entry {entry}")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink("/run/mount/utab")
+        self.expect(outcome.status == 1 and not entry, "exit 0 or an entry, and nothing is mounted")
+
 
 class Removal(Attempts):
     """Entries of others."""
