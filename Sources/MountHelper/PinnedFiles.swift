@@ -97,8 +97,11 @@ struct PinnedFiles: ~Copyable {
 }
 
 /// The directory that a path leads to and the last component in it.
+///
+/// Without array literals on purpose. The optimizer makes static objects of them, numbers them within
+/// a function, and emits them as weak symbols; a second copy of the function, specialized in another
+/// module, numbered its two the other way round, and the linker gave one copy the other's `/` for `.`.
 func splitPath(_ path: [UInt8]) -> (directory: [UInt8], name: [UInt8]) {
-  let slash = UInt8(ascii: "/")
-  guard let last = path.lastIndex(of: slash) else { return ([UInt8(ascii: ".")], path) }
-  return (last == 0 ? [slash] : Array(path[..<last]), Array(path[(last + 1)...]))
+  guard let last = path.lastIndex(of: UInt8(ascii: "/")) else { return (text("."), path) }
+  return (last == 0 ? text("/") : Array(path[..<last]), Array(path[(last + 1)...]))
 }

@@ -406,6 +406,20 @@ class Creating(Asking):
         self.assertEqual(os.listdir(moved), ["new"] if caller == ROOT else [])
         self.assertEqual(error, 0 if caller == ROOT else errno.EACCES)
 
+    @callers()
+    def test_a_name_without_a_slash_is_created_in_the_working_directory(self, caller):
+        directory = self.directory(caller)
+
+        def script(session):
+            session.begin()
+            error, _ = session.open("new.img", os.O_RDWR | os.O_CREAT, 0o600)
+            session.goodbye(1)
+            return error
+        outcome, error = self.converse(script, caller, source="new.img", cwd=directory)
+        self.assertEqual((outcome.status, error), (1, 0), outcome.err)
+        self.assertTrue(os.path.isfile(os.path.join(directory, "new.img")))
+        self.assertFalse(os.path.exists("/new.img"))
+
     def test_roots_missing_file_that_is_a_link_by_now_is_not_created_behind_it(self):
         directory = self.directory(ALICE)
         secret = self.directory(ROOT)
