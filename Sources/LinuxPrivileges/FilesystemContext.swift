@@ -10,6 +10,7 @@ private let fsmountCloexec: UInt32 = 1
 private let setFlagCommand: UInt32 = 0
 private let setStringCommand: UInt32 = 1
 private let commandCreate: UInt32 = 6
+private let commandCreateExclusive: UInt32 = 8
 private let moveFromEmptyPath: UInt32 = 0x04
 private let moveToEmptyPath: UInt32 = 0x40
 
@@ -52,16 +53,26 @@ extension LinuxPrivilegedOperations {
 
   /// See `PrivilegedOperations`.
   ///
-  /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_CMD_CREATE`. Since kernel 6.18 a
-  /// server can make it wait for its answer to INIT (`FUSE_DEV_IOC_SYNC_INIT`), for ever; a child
-  /// waits, and `SIGKILL` ends it.
+  /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_CMD_CREATE_EXCL` (kernel 6.6), or
+  /// `FSCONFIG_CMD_CREATE`. Since kernel 6.18 a server can make it wait for its answer to INIT
+  /// (`FUSE_DEV_IOC_SYNC_INIT`), for ever; a child waits, and `SIGKILL` ends it.
   public mutating func createSuperblock(
     in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
-  ) throws(Errno) {
+  ) throws(Errno) -> Bool {
     let number = context.rawValue
     // The kernel looks the fuse device up by its number in the process that creates.
-    try runPrivilegedChild(keeping: [number, fuseDevice.rawValue], patience) {
-      clinux_fsconfig(number, commandCreate, nil, nil, 0)
+    let kept = [number, fuseDevice.rawValue]
+    do throws(Errno) {
+      try runPrivilegedChild(keeping: kept, patience) {
+        clinux_fsconfig(number, commandCreateExclusive, nil, nil, 0)
+      }
+      return true
+    } catch {
+      guard error == .notSupported else { throw error }
+      try runPrivilegedChild(keeping: kept, patience) {
+        clinux_fsconfig(number, commandCreate, nil, nil, 0)
+      }
+      return false
     }
   }
 

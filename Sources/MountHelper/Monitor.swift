@@ -253,6 +253,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     guard let descriptor else { return answer(.badFileDescriptor) }
     do throws(Errno) {
       guard BlockSize.isPossible(size) else { throw .invalidArgument }
+      guard try !descriptor.isReadOnly() else { throw .permissionDenied }
       try operations.setBlockSize(size, of: descriptor, patience: patience)
       return answer(nil)
     } catch {

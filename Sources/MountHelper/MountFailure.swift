@@ -19,6 +19,8 @@ enum MountFailure: Error {
   case mountPointElsewhere
   /// The mount point is the root of a mount, and the kernel can only mount in one step.
   case mountPointIsMounted
+  /// The server gave the fuse device to a file system that somebody has mounted already.
+  case superblockIsAnothers
   /// A mount could not be taken away again because something lies on it.
   case cannotUndo
 
@@ -29,7 +31,7 @@ enum MountFailure: Error {
     case .tooManyMounts: return .tooManyUsers
     case .system(_, let error): return ErrorNumber(rawValue: UInt32(error.rawValue))
     case .mountPointElsewhere: return .invalidArgument
-    case .mountPointCovered, .mountPointIsMounted, .cannotUndo: return .busy
+    case .mountPointCovered, .mountPointIsMounted, .superblockIsAnothers, .cannotUndo: return .busy
     }
   }
 
@@ -51,6 +53,8 @@ enum MountFailure: Error {
     case .mountPointIsMounted:
       return text(
         "the mount point is mounted already, and this kernel cannot mount over that safely")
+    case .superblockIsAnothers:
+      return text("the service gave the fuse device to a file system that is mounted already")
     case .cannotUndo:
       return text(
         "the mount could not be taken away, because another lies on it; its server is cut off")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import MountPolicy
 
 /// One mount of this namespace, as `/proc/self/mountinfo` tells it (proc_pid_mountinfo(5)).
 struct MountTableEntry: Equatable {
@@ -14,6 +15,15 @@ struct MountTableEntry: Equatable {
   var mountPoint: [UInt8]
   /// The file system type with its subtype.
   var type: [UInt8]
+  /// The superblock's options.
+  var superblockOptions: [[UInt8]] = []
+
+  /// Whether its superblock was made for `caller`, and lets others use it only if that is wanted.
+  func belongs(to caller: Caller, sharesWithOthers: Bool) -> Bool {
+    superblockOptions.contains(Array("user_id=\(caller.userID)".utf8))
+      && superblockOptions.contains(Array("group_id=\(caller.groupID)".utf8))
+      && superblockOptions.contains(Array("allow_other".utf8)) == sharesWithOthers
+  }
 
   /// Whether fusermount3 counts it against `mount_max`.
   var countsAsFuse: Bool {
@@ -68,7 +78,10 @@ struct MountTable {
     return MountTableEntry(
       identifier: identifier, parent: parent,
       connection: connectionNumber(major: UInt32(major), minor: UInt32(minor)),
-      mountPoint: unescaped(words[4]), type: unescaped(words[dash + 1]))
+      mountPoint: unescaped(words[4]), type: unescaped(words[dash + 1]),
+      superblockOptions: (words.dropFirst(dash + 3).first ?? []).split(
+        separator: UInt8(ascii: ",")
+      ).map(unescaped))
   }
 
   /// Space, tab, newline and backslash stand as three octal digits behind a backslash.

@@ -18,6 +18,8 @@ struct Mounter: ~Copyable {
   var detached: FileDescriptor?
   /// The mount, once it is in the tree.
   var attached: FileDescriptor?
+  /// Whether the kernel has vouched for the superblock not to have been there before.
+  var isSuperblockNew = false
   /// The id of a mount that is in the tree already at DOIT, because the kernel can only mount in one
   /// step.
   var oneStepMount: UInt64?
@@ -45,9 +47,11 @@ struct Mounter: ~Copyable {
     try checkCount(more: 1)
     if let context = try createContext(for: plan, fuseDevice: fuseDevice, with: &operations) {
       do throws(Errno) {
-        try operations.createSuperblock(in: context, fuseDevice: fuseDevice, patience: patience)
+        isSuperblockNew = try operations.createSuperblock(
+          in: context, fuseDevice: fuseDevice, patience: patience)
       } catch {
-        throw .system("creating the file system", error)
+        throw error == .busy && !plan.fuseblk
+          ? .superblockIsAnothers : .system("creating the file system", error)
       }
       do throws(Errno) {
         detached = try operations.createDetachedMount(of: context, flags: plan.flags)

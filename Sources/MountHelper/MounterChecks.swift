@@ -29,6 +29,21 @@ extension Mounter {
     }
   }
 
+  /// A server can attach the fuse device to a connection that is there already
+  /// (FUSE_DEV_IOC_CLONE), and the kernel then mounts that one's file system, with the user and the
+  /// rights of whoever mounted it first. Where the kernel was not told to refuse that, this looks.
+  func checkSuperblock() throws(MountFailure) {
+    guard !isSuperblockNew, let plan else { return }
+    do throws(Errno) {
+      let table = try MountTable.read()
+      guard let entry = try ownEntry(in: table),
+        entry.belongs(to: task.caller, sharesWithOthers: plan.sharesWithOthers)
+      else { throw .busy }
+    } catch {
+      throw error == .busy ? .superblockIsAnothers : .system("looking at the new mount", error)
+    }
+  }
+
   /// A mount point of another mount namespace, or of a mount that was taken away lazily, is not where
   /// its path says: the kernel tells its path from the root of what it lies in. Nothing can be mounted
   /// there, and its path must not come into the mount table.

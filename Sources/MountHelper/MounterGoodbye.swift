@@ -23,12 +23,15 @@ extension Mounter {
     guard detached != nil || oneStepMount != nil else {
       throw .system("completing the mount", .invalidArgument)
     }
+    // What was mounted in one step may have been taken away since.
+    if oneStepMount != nil { try checkPlace() }
     let isRecorded = isToBeRecorded
     if isRecorded { try record(with: &operations, patience: patience) }
     do throws(MountFailure) {
       try attach(with: &operations)
       if oneStepMount == nil {
         try checkPlace()
+        try checkSuperblock()
         try checkCount(more: 0)
       }
       // Attaching may have waited for a lock until long after the monitor gave up.
@@ -70,12 +73,9 @@ extension Mounter {
     guard let plan else { return }
     let target = try pathInNamespace()
     do throws(Errno) {
-      var words = plan.userspaceWords
-      if plan.recordsUserName, let name = try callerName(with: &operations, patience: patience) {
-        words.append(Array("user=".utf8) + name)
-      }
       let record = MountRecord(
-        source: plan.source, target: target, type: plan.mountType, words: words)
+        source: plan.source, target: target, type: plan.mountType,
+        words: plan.userspaceWords)
       try operations.record(record, patience: patience)
     } catch {
       throw .system("recording the mount in the mount table", error)
@@ -89,18 +89,6 @@ extension Mounter {
       try operations.keepRecord()
     } catch {
       throw .system("recording the mount in the mount table", error)
-    }
-  }
-
-  /// The caller's name, by which umount(8) lets it unmount; `nil` for one that has none.
-  private func callerName<Operations: PrivilegedOperations & ~Copyable>(
-    with operations: inout Operations, patience: Patience
-  ) throws(Errno) -> [UInt8]? {
-    do throws(Errno) {
-      return try operations.name(of: task.caller, patience: patience)
-    } catch {
-      guard error == .noSuchFile else { throw error }
-      return nil
     }
   }
 }

@@ -41,6 +41,7 @@ extension Mounter {
     }
     do throws(MountFailure) {
       try checkPlace()
+      try checkSuperblock()
       try checkCount(more: 0)
     } catch {
       try undo(with: &operations)

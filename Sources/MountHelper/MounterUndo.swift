@@ -100,7 +100,8 @@ extension Mounter {
     }
   }
 
-  private func ownEntry(in table: MountTable) throws(Errno) -> MountTableEntry? {
+  /// The new mount in the tree.
+  func ownEntry(in table: MountTable) throws(Errno) -> MountTableEntry? {
     switch attached {
     case .none: return oneStepMount(in: table)
     case .some(let mount): return table.entry(try mount.mountID())

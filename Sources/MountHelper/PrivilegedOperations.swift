@@ -45,9 +45,12 @@ public protocol PrivilegedOperations: ~Copyable {
   ) throws(Errno) -> FileDescriptor
 
   /// Makes the superblock, in a child, because the server may hold this step for ever.
+  ///
+  /// - Returns: whether the kernel was told to make a new one or none; before 6.6 it cannot be.
+  /// - Throws: `EBUSY` when the server has given the fuse device to a superblock that is there.
   mutating func createSuperblock(
     in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
-  ) throws(Errno)
+  ) throws(Errno) -> Bool
 
   /// Makes a mount of the context's superblock that is attached nowhere.
   mutating func createDetachedMount(

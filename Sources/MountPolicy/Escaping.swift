@@ -26,6 +26,24 @@ public func escaped(_ bytes: [UInt8], limit: Int = 512) -> [UInt8] {
   return result
 }
 
+/// Whether `bytes` are UTF-8, and each character shows as what it is.
+func isPrintable(_ bytes: [UInt8]) -> Bool {
+  var index = 0
+  while index < bytes.count {
+    let byte = bytes[index]
+    if byte < 0x80 {
+      guard byte >= 0x20, byte != 0x7f else { return false }
+      index += 1
+    } else {
+      guard let (scalar, length) = decodeScalar(bytes, at: index), !isUnsafeToPrint(scalar) else {
+        return false
+      }
+      index += length
+    }
+  }
+  return true
+}
+
 /// The escaped form of the character that begins at `index`, and how many bytes it has.
 private func escapedUnit(_ bytes: [UInt8], at index: Int) -> (unit: [UInt8], length: Int) {
   let byte = bytes[index]

@@ -15,9 +15,9 @@ public struct MountPlan: Equatable, Sendable {
   public var parameters: [SuperblockParameter]
   /// What is recorded in utab; empty when nothing is.
   public var userspaceWords: [[UInt8]]
-  /// Whether `user=` with the caller's name is recorded with them, so that umount(8) lets a user
-  /// unmount.
-  public var recordsUserName: Bool
+
+  /// Whether other users may use the mount (`allow_other`).
+  public var sharesWithOthers: Bool { parameters.contains { $0.key == ascii("allow_other") } }
 
   /// The file system's name for `fsopen(2)`.
   public var filesystemName: [UInt8] { fuseblk ? ascii("fuseblk") : ascii("fuse") }

@@ -88,15 +88,13 @@ public struct MountRules: Equatable, Sendable {
     guard !request.fuseblk || namedFiles.contains(request.source) else {
       throw .fuseblkSourceNotNamed(request.source)
     }
-    let words = recordedWords(request.userspaceOptions)
     return MountPlan(
       subtype: subtype,
       source: request.source,
       fuseblk: request.fuseblk,
       flags: flags(server: MountFlags(rawValue: request.flags).union(superblock.flags)),
       parameters: superblock.parameters,
-      userspaceWords: words,
-      recordsUserName: !caller.isRoot && !words.isEmpty)
+      userspaceWords: recordedWords(request.userspaceOptions))
   }
 
   /// What holds for the mount. Flags add up, but for access times, where the caller's word counts.

@@ -56,7 +56,8 @@ public struct OpenRules: Equatable, Sendable {
   }
 
   /// Judges OPEN, or with `blockDevice` BDEV, before anything is touched.
-  /// - Throws: `EACCES` for a file that the caller did not name and for writing under `ro`,
+  /// - Throws: `EACCES` for a file that the caller did not name, for writing under `ro`, and for
+  ///   the block size of a device that is only read,
   ///   `ENAMETOOLONG`, `EINVAL` for flags and block sizes that are not offered.
   public func judge(_ request: OpenRequest, blockDevice: Bool) throws(Refusal) -> OpenPlan {
     let path = request.path
@@ -79,6 +80,8 @@ public struct OpenRules: Equatable, Sendable {
     guard blockSize == 0 || BlockSize.isPossible(blockSize) else {
       throw .badBlockSize(blockSize, path: path)
     }
+    // It is the device's, for everybody who has it open, and lasts beyond this mount.
+    guard blockSize == 0 || !accessMode.isEmpty else { throw .blockSizeNeedsWriting(path) }
     return OpenPlan(
       path: path,
       openFlags: flags.intersection(HostOpenFlags.kept).rawValue,

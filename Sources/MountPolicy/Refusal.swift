@@ -35,6 +35,8 @@ public enum Refusal: Error, Equatable, Sendable {
   case writeToReadOnly([UInt8])
   /// A block size that no device has.
   case badBlockSize(UInt32, path: [UInt8])
+  /// A block size for a device that is only read.
+  case blockSizeNeedsWriting([UInt8])
   /// BDEV on something else than a block device.
   case notBlockDevice([UInt8], kind: FileKind)
   /// A directory.
@@ -60,6 +62,8 @@ public enum Refusal: Error, Equatable, Sendable {
   case sourceTooLong([UInt8])
   /// A source that holds a control byte.
   case sourceHoldsControlByte([UInt8])
+  /// A source that cannot be shown as it is, and that the caller did not name.
+  case sourceNotPrintable([UInt8])
   /// A source that is a path, but none that the caller named.
   case sourceNotNamed([UInt8])
   /// A quote that is never closed.
@@ -105,7 +109,8 @@ public enum Refusal: Error, Equatable, Sendable {
   /// The error number for a reply.
   public var error: ErrorNumber {
     switch self {
-    case .fileNotNamed, .writeToReadOnly, .specialFile, .kernelMadeFile, .fuseblkSourceNotNamed,
+    case .fileNotNamed, .writeToReadOnly, .blockSizeNeedsWriting, .specialFile, .kernelMadeFile,
+      .fuseblkSourceNotNamed,
       .mountPointIsSpecial:
       return .permissionDenied
     case .fuseblkNeedsRoot, .allowOtherNotPermitted, .securityContextNeedsRoot,
@@ -124,7 +129,7 @@ public enum Refusal: Error, Equatable, Sendable {
     case .emptyType, .badType, .typeTooLong, .badTimeout, .unrecordableOption,
       .userspaceOptionsTooLong, .unknownRequestFlags, .openFlagsNotAllowed, .badAccessMode,
       .badBlockSize, .unknownContextFlags, .emptySource, .sourceTooLong,
-      .sourceHoldsControlByte, .sourceNotNamed, .openQuote,
+      .sourceHoldsControlByte, .sourceNotPrintable, .sourceNotNamed, .openQuote,
       .unknownOption, .optionOfHelper, .optionOnlyForCaller, .badOptionValue, .repeatedOption,
       .blockSizeNeedsFuseblk, .mountFlagsNotAllowed, .notTheMountPoint, .unknownExpectedFormat:
       return .invalidArgument

@@ -71,6 +71,9 @@ extension Refusal {
     case .badBlockSize(let size, let path):
       return quoted(path) + ascii(": block size ") + digits(UInt64(size))
         + ascii(" is no power of two from 512 to 65536")
+    case .blockSizeNeedsWriting(let path):
+      return quoted(path) + ascii(": the server asked to set the block size of a device that it ")
+        + ascii("only reads")
     case .notBlockDevice(let path, let kind):
       return quoted(path) + ascii(" is ") + kind.text
         + ascii(", but the server needs a block device")
@@ -105,6 +108,9 @@ extension Refusal {
       return ascii("source ") + quoted(source) + ascii(" has more than 4095 bytes")
     case .sourceHoldsControlByte(let source):
       return ascii("source ") + quoted(source) + ascii(" holds a control character")
+    case .sourceNotPrintable(let source):
+      return ascii("source ") + quoted(source)
+        + ascii(" holds characters that do not show, and the command line does not name it")
     case .sourceNotNamed(let source):
       return ascii("source ") + quoted(source)
         + ascii(" is a path that the command line does not name")

@@ -11,18 +11,19 @@ public enum SourceName {
   ///
   /// A name that begins with `/` looks like a path to whoever reads the mount table, and umount(8)
   /// finds mounts by it, so it has to be one that the caller wrote.
-  /// - Throws: `EINVAL` for an empty name, control bytes, more than 4095 bytes, and for a path
-  ///   that the caller did not name.
+  /// - Throws: `EINVAL` for an empty name, control bytes, more than 4095 bytes, and for a path, or
+  ///   characters that act on a terminal or do not show, that the caller did not write.
   public static func judge(_ source: [UInt8], namedFiles: NamedFiles) throws(Refusal) {
     guard !source.isEmpty else { throw .emptySource }
     guard source.count <= maximumLength else { throw .sourceTooLong(source) }
     guard !source.holdsControlByte else {
       throw .sourceHoldsControlByte(source)
     }
-    if source.first == UInt8(ascii: "/") {
-      guard source == ascii("/dev/fuse") || namedFiles.contains(source) else {
-        throw .sourceNotNamed(source)
-      }
+    if namedFiles.contains(source) { return }
+    // Whoever shows the mount table shows it as it is, on any terminal.
+    guard isPrintable(source) else { throw .sourceNotPrintable(source) }
+    guard source.first != UInt8(ascii: "/") || source == ascii("/dev/fuse") else {
+      throw .sourceNotNamed(source)
     }
   }
 }

@@ -112,6 +112,11 @@ private struct Script: CustomTestStringConvertible {
         .intent(.setBlockSize(512), "/dev/null"), .intent(.failed(.failed)),
       ], calls: ["setBlockSize"], answers: [15], failures: ["setBlockSize": .notBlockDevice]),
     Script(
+      name: "a block size of what is only read",
+      packets: talking + [
+        .intent(.setBlockSize(512), "/dev/zero"), .intent(.failed(.failed)),
+      ], answers: [13]),
+    Script(
       name: "a block size of nothing",
       packets: talking + [.intent(.setBlockSize(512)), .intent(.failed(.failed))], answers: [9]),
     Script(
@@ -162,7 +167,7 @@ private struct Run {
           try pair.second?.send(intent.encoded(), until: .after(seconds: 5))
           continue
         }
-        let file = try openFile(bytes(path), .path)
+        let file = try openFile(bytes(path), path == "/dev/null" ? .readWrite : .path)
         try pair.second?.send(
           intent.encoded(), passing: file.rawValue, until: .after(seconds: 5))
       case .raw(let bytes):

@@ -20,6 +20,8 @@ struct MountAttempt {
   var mountPoint = "/"
   var newMount = "/proc"
   var newMountDescriptor: Int32?
+  /// Whether the kernel vouches for a new superblock.
+  var isExclusive = true
   var failures: [String: Errno] = [:]
   var mounting: () -> Void = {}
   var attaching: () -> Void = {}
@@ -65,6 +67,7 @@ struct MountAttempt {
 
     var operations = RecordingOperations()
     operations.failures = failures
+    operations.isExclusive = isExclusive
     operations.mountPath = bytes(newMount)
     operations.mountDescriptor = newMountDescriptor
     operations.mountPoint = pin.rawValue

@@ -21,11 +21,29 @@ struct MountTableTests {
       table.entries == [
         MountTableEntry(
           identifier: 29, parent: 1, connection: 8 << 20 | 1, mountPoint: bytes("/"),
-          type: bytes("ext4")),
+          type: bytes("ext4"), superblockOptions: [bytes("rw")]),
         MountTableEntry(
           identifier: 311, parent: 29, connection: 53, mountPoint: bytes("/home/a/mnt"),
-          type: bytes("fuse.ext4")),
+          type: bytes("fuse.ext4"),
+          superblockOptions: [bytes("rw"), bytes("user_id=1000")]),
       ])
+  }
+
+  @Test(
+    arguments: [
+      ("rw,user_id=1000,group_id=100", false, true),
+      ("rw,user_id=1000,group_id=100,allow_other", true, true),
+      ("rw,user_id=1000,group_id=100,allow_other", false, false),
+      ("rw,user_id=1000,group_id=100", true, false), ("rw,user_id=0,group_id=0", false, false),
+      ("rw,user_id=1000,group_id=0", false, false), ("rw,user_id=10000,group_id=100", false, false),
+      ("rw", false, false),
+    ])
+  func `A superblock is the caller's when it was made for the caller`(
+    options: String, shares: Bool, isCallers: Bool
+  ) throws {
+    let table = table("30 29 0:53 / /m rw - fuse a \(options)")
+    let entry = try #require(table.entries.first)
+    #expect(entry.belongs(to: user, sharesWithOthers: shares) == isCallers)
   }
 
   @Test(

@@ -76,7 +76,8 @@ struct MounterTests {
             words: [bytes("x-a=b")])))
   }
 
-  @Test func `A user's name is recorded with the words, and the caller goes to the kernel`() throws
+  @Test func `A user's words are recorded without its name, and the caller goes to the kernel`()
+    throws
   {
     var attempt = MountAttempt()
     attempt.caller = user
@@ -85,13 +86,13 @@ struct MounterTests {
     attempt.format = .regularFile
     let outcome = try attempt.run()
     #expect(outcome.isMounted)
-    guard case .record(let record) = outcome.calls[4],
+    guard case .record(let record) = outcome.calls[3],
       case .createFilesystemContext(_, let rootMode, let caller) = outcome.calls[0]
     else {
       Issue.record("\(outcome.names)")
       return
     }
-    #expect(record.words == [bytes("x-a"), bytes("user=joe")])
+    #expect(record.words == [bytes("x-a")])
     #expect(caller == user)
     #expect(rootMode == 0o100000)
   }
@@ -109,7 +110,7 @@ struct MounterTests {
 
   @Test(arguments: Fault.all)
   private func `A step that fails is named, and nothing is left`(fault: Fault) throws {
-    for error: Errno in [.notPermitted, .noMemory, .timedOut, .canceled, .busy, .inputOutput] {
+    for error: Errno in [.notPermitted, .noMemory, .timedOut, .canceled, .inputOutput] {
       var attempt = MountAttempt()
       attempt.options = "x-a"
       attempt.failures = [fault.call: error]
@@ -232,31 +233,44 @@ struct MounterTests {
   // MARK: By mount(2)
 
   @Test(arguments: [255, 256, 4095])
-  func `A source that no context takes goes to mount(2), and the mount is finished like any other`(
+  func `A source that no context takes goes to mount(2), and what comes of it is looked at`(
     length: Int
   ) throws {
     var attempt = MountAttempt()
-    attempt.options = "x-a"
     attempt.request.source = [UInt8](repeating: 0x61, count: length)
     let outcome = try attempt.run()
-    #expect(outcome.isMounted)
-    let engine = length == 255 ? made : ["createDetachedMountByMountCall"]
-    #expect(outcome.names == engine + ["record", "attach", "keepRecord"])
+    // What stands for the new mount is no FUSE mount of the caller's.
+    #expect(outcome.isMounted == (length == 255))
+    #expect(
+      outcome.names
+        == (length == 255
+          ? made + ["attach"] : ["createDetachedMountByMountCall", "attach", "detachMount"]))
   }
 
   @Test func `Where the kernel lacks the context, mount(2) has the same plan`() throws {
     var attempt = MountAttempt()
     attempt.failures = ["createFilesystemContext": .notImplemented]
     let outcome = try attempt.run()
-    #expect(outcome.isMounted)
     guard case .createFilesystemContext(let plan, let mode, let caller) = outcome.calls[0] else {
       Issue.record("\(outcome.names)")
       return
     }
     #expect(
-      outcome.calls.dropFirst() == [
-        .createDetachedMountByMountCall(plan, rootMode: mode, caller), .attach,
-      ])
+      outcome.calls[1] == .createDetachedMountByMountCall(plan, rootMode: mode, caller))
+  }
+
+  @Test func `A fuse device that belongs to another file system is said to be that`() throws {
+    var attempt = MountAttempt()
+    attempt.failures = ["createSuperblock": .busy]
+    #expect(
+      try attempt.run().line
+        == "the service gave the fuse device to a file system that is mounted already")
+    attempt.failures = [:]
+    attempt.isExclusive = false
+    let outcome = try attempt.run()
+    #expect(
+      outcome.line == "the service gave the fuse device to a file system that is mounted already")
+    #expect(outcome.names == made + ["attach", "detachMount"])
   }
 
   @Test(arguments: [.notPermitted, .notSupported, .timedOut, .inputOutput] as [Errno])
@@ -356,6 +370,10 @@ struct MounterTests {
       (
         .mountPointIsMounted, 16,
         "the mount point is mounted already, and this kernel cannot mount over that safely"
+      ),
+      (
+        .superblockIsAnothers, 16,
+        "the service gave the fuse device to a file system that is mounted already"
       ),
       (
         .cannotUndo, 16,

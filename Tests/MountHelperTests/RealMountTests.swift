@@ -28,11 +28,12 @@ private final class Place {
   }
 
   /// Mounts a FUSE file system whose server is gone at once. Nothing here asks it anything.
-  @discardableResult func mountFuse(_ type: String = "fuse.ext4") -> Bool {
+  @discardableResult func mountFuse(_ type: String = "fuse.ext4", owner: Caller = root) -> Bool {
     let device = open("/dev/fuse", O_RDWR | O_CLOEXEC)
     guard device >= 0 else { return false }
     defer { close(device) }
-    let options = "fd=\(device),rootmode=40000,user_id=0,group_id=0"
+    let options =
+      "fd=\(device),rootmode=40000,user_id=\(owner.userID),group_id=\(owner.groupID)"
     return mount("disk.img", path, type, 0, options) == 0
   }
 
@@ -147,7 +148,7 @@ struct RealMountTests {
     #expect(outcome.makeFailure == nil)
     #expect(outcome.completeFailure?.error == .tooManyUsers)
     #expect(
-      outcome.names == detached + ["name", "record", "attach", "detachMount", "takeBackRecord"])
+      outcome.names == detached + ["record", "attach", "detachMount", "takeBackRecord"])
   }
 
   // MARK: In one step
@@ -235,6 +236,18 @@ struct RealMountTests {
   }
 
   @Test(.enabled(if: Place.isPossible))
+  func `A one-step mount of another's superblock is taken away`() throws {
+    let place = try Place()
+    var attempt = attempt(at: place, oneStep: true)
+    attempt.caller = user
+    attempt.mountMaximum = nil
+    attempt.mounting = { place.mountFuse() }
+    let outcome = try attempt.run()
+    #expect(outcome.line.hasPrefix("the service gave the fuse device to a file system that is"))
+    #expect(outcome.names == inOneStep + ["finish", "detachMount"])
+  }
+
+  @Test(.enabled(if: Place.isPossible))
   func `A one-step mount beyond mount_max is taken away`() throws {
     let place = try Place()
     let other = try Place()
@@ -243,7 +256,7 @@ struct RealMountTests {
     attempt.mountMaximum = try MountTable.read().entries.count { $0.countsAsFuse } + 1
     attempt.mounting = {
       other.mountFuse()
-      place.mountFuse()
+      place.mountFuse(owner: user)
     }
     let outcome = try attempt.run()
     #expect(outcome.makeFailure?.error == .tooManyUsers)

@@ -54,6 +54,9 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   var mounting: () -> Void = {}
   var attaching: () -> Void = {}
 
+  /// Whether the kernel can be told to make no superblock but a new one.
+  var isExclusive = true
+
   private var context: Int32 = -1
   private var mount: Int32 = -1
 
@@ -86,9 +89,10 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
 
   mutating func createSuperblock(
     in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
-  ) throws(Errno) {
+  ) throws(Errno) -> Bool {
     #expect(context.rawValue == self.context)
     try note(.createSuperblock)
+    return isExclusive
   }
 
   mutating func createDetachedMount(

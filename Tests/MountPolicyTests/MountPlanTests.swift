@@ -26,7 +26,6 @@ struct MountPlanTests {
     #expect(plan.flags == always)
     #expect(plan.parameters.isEmpty)
     #expect(plan.userspaceWords.isEmpty)
-    #expect(!plan.recordsUserName)
     #expect(!plan.needsMountSyscall)
     #expect(plan.filesystemName == bytes("fuse"))
     #expect(plan.mountType == bytes("fuse.ext4"))
@@ -158,15 +157,13 @@ struct MountPlanTests {
       ("", "user=joe", []), ("", "uhelper=x,user=root", []), ("x-a,x-a", nil, ["x-a"]),
       ("x-fuse-service.timeout=5", nil, ["x-fuse-service.timeout=5"]),
     ] as [(String, String?, [String])])
-  func `The caller's and the server's x- words are recorded, for users with their name`(
+  func `The caller's and the server's x- words are recorded, whoever calls`(
     argument: String, userspace: String?, words: [String]
   ) throws {
     let ofUser = try plan(argument, userspace: userspace)
     #expect(ofUser.userspaceWords == words.map { bytes($0) })
-    #expect(ofUser.recordsUserName == !words.isEmpty)
     let ofRoot = try plan(argument, caller: root, userspace: userspace)
     #expect(ofRoot.userspaceWords == words.map { bytes($0) })
-    #expect(!ofRoot.recordsUserName)
   }
 
   @Test func `The data for mount has the helper's own options first, then the server's`() throws {

@@ -51,8 +51,21 @@ struct SourceNameTests {
     #expect(judge([UInt8](repeating: 0x61, count: length))?.error == error)
   }
 
-  @Test func `An empty name is refused, and invalid UTF-8 is not`() {
+  @Test func `An empty name is refused`() {
     #expect(judge([]) == .emptySource)
-    #expect(judge([0xff, 0xfe]) == nil)
+  }
+
+  @Test(
+    arguments: [
+      [0xff, 0xfe], [0x9b], bytes("a\u{9b}31m"), bytes("a\u{202e}b"), bytes("a\u{2028}b"),
+      bytes("a\u{34f}"), [0xc3],
+    ] as [[UInt8]])
+  func `What acts on a terminal, or does not show, is refused unless the caller wrote it`(
+    source: [UInt8]
+  ) throws {
+    #expect(judge(source) == .sourceNotPrintable(source))
+    let named = NamedFiles(operands: [source], optionValues: [])
+    try SourceName.judge(source, namedFiles: named)
+    #expect(judge(bytes("Größe 中文")) == nil)
   }
 }

@@ -34,12 +34,21 @@ extension FuzzTarget {
       let device = "\(entry.connection >> 20):\(entry.connection & 0xf_ffff)"
       return Array("\(entry.identifier) \(entry.parent) \(device) / ".utf8)
         + escapedForTable(entry.mountPoint) + Array(" rw shared:1 - ".utf8)
-        + escapedForTable(entry.type) + Array(" source rw\n".utf8)
+        + escapedForTable(entry.type) + Array(" source".utf8) + options(of: entry)
+        + Array("\n".utf8)
     }
 
-    private static func escapedForTable(_ text: [UInt8]) -> [UInt8] {
+    private static func options(of entry: MountTableEntry) -> [UInt8] {
+      if entry.superblockOptions.isEmpty { return [] }
+      let words = entry.superblockOptions.map { escapedForTable($0, comma: true) }
+      return Array(" ".utf8) + words.joined(separator: Array(",".utf8))
+    }
+
+    private static func escapedForTable(_ text: [UInt8], comma: Bool = false) -> [UInt8] {
       text.flatMap { byte -> [UInt8] in
-        guard byte <= 0x20 || byte == UInt8(ascii: "\\") else { return [byte] }
+        guard
+          byte <= 0x20 || byte == UInt8(ascii: "\\") || comma && byte == UInt8(ascii: ",")
+        else { return [byte] }
         return [UInt8(ascii: "\\")]
           + [byte >> 6, byte >> 3 & 7, byte & 7].map { UInt8(ascii: "0") + $0 }
       }

@@ -155,8 +155,6 @@ struct Scene {
     for word in plan.userspaceWords { try promiseIsRecordable(word) }
     let length = plan.userspaceWords.reduce(0) { $0 + $1.count + 1 }
     try promise(length <= 2 * UserspaceOptions.maximumLength, "\(length) bytes are recorded")
-    try promise(
-      plan.recordsUserName == (!caller.isRoot && !plan.userspaceWords.isEmpty), "\(plan)")
     return plan
   }
 
