@@ -14,6 +14,9 @@ struct Recorder: ~Copyable {
   let process: ChildProcess
   let line: PacketSocket
 
+  /// Lets a recorder that has the lock write.
+  fileprivate static let goAhead: UInt8 = 3
+
   /// What is to become of the entry.
   fileprivate enum Verdict: UInt8 {
     case keep = 1
@@ -42,6 +45,11 @@ extension LinuxPrivilegedOperations {
       // From here on the end of the finisher is no reason to end, but to take the entry back.
       outliveParent()
       try line.send([0], until: .after(seconds: 1))
+      // Nothing is written before the finisher has heard, so that a recorder that is killed for being
+      // late, in the moment in which it gets the lock, has written nothing.
+      guard (try? line.receive(limit: 1, until: limit))?.bytes == [Recorder.goAhead] else {
+        return 1
+      }
       try table.add(record, options: options)
       try line.send([0], until: .after(seconds: 1))
       let verdict = (try? line.receive(limit: 1, until: limit))?.bytes.first
@@ -56,6 +64,7 @@ extension LinuxPrivilegedOperations {
       throw error
     }
     do throws(Errno) {
+      try recorder.line.send([Recorder.goAhead], until: .after(seconds: 1))
       try recorder.line.hear(Patience(cleaningUpUntil: .after(seconds: timeToWrite)))
     } catch {
       recorder.process.killAndReap()

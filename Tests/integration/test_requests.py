@@ -240,7 +240,8 @@ class Sources(Commands):
     @parametrized(name=[
         ("newline", b"a\nb"), ("tab", b"a\tb"), ("escape", b"\x1b[31m"), ("delete", b"a\x7f"),
         ("slash", b"/etc/passwd"), ("root", b"/"), ("double", b"//dev/fuse"),
-        ("bell", b"\x07"), ("4096", b"a" * 4096), ("60000", b"a" * 60000)])
+        ("bell", b"\x07"), ("latin1", b"caf\xe9"), ("c1", b"a\xc2\x9b31m"),
+        ("bidi", "a\u202eb".encode()), ("line", "a\u2028b".encode()), ("4096", b"a" * 4096), ("60000", b"a" * 60000)])
     def test_a_name_that_could_mislead_is_einval(self, caller, name):
         replies = self.play(
             caller, lambda session: session.mount_point(session.target),
@@ -256,7 +257,7 @@ class Sources(Commands):
 
     @callers()
     @parametrized(name=[("plain", "photos"), ("space", "my photos"), ("comma", "a,b"),
-                        ("dash", "-o"), ("latin1", b"caf\xe9"), ("hash", "#x"),
+                        ("dash", "-o"), ("utf8", "café".encode()), ("hash", "#x"),
                         ("backslash", "a\\b"), ("colon", "host:/path"), ("device", "/dev/fuse")])
     @parametrized(engine=ENGINES)
     def test_other_names_are_shown_as_they_are(self, caller, name, engine):
