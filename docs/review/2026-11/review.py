@@ -44,8 +44,22 @@ def as_caller(caller, function, *, groups=(), wait=True):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+class Service(wire.Service):
+    """A service that lets its scripts come to their end before it closes their descriptors."""
+
+    def close(self):
+        for thread in self.threads:
+            thread.join(2)
+        super().close()
+
+
 class Attempts(HelperTest):
     """An attempt keeps what it saw in `lines`."""
+
+    def service(self, script, subtype=None, mode=0o666):
+        service = Service(subtype or self.type, script, mode)
+        self.addCleanup(service.close)
+        return service
 
     def setUp(self):
         self.lines = []

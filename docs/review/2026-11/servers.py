@@ -179,7 +179,8 @@ class Device(Attempts):
             mine = session.arguments[-1]
             devices[mine] = session.device
             gate.wait(10)
-            session.device = devices[b"bob" if mine == b"alice" else b"alice"]
+            session.received.append(session.device)
+            session.device = os.dup(devices[b"bob" if mine == b"alice" else b"alice"])
             session.prepare(places[mine])
             session.mount()
             session.goodbye(0)
@@ -478,7 +479,7 @@ class Floods(Attempts):
                                 session.receive()
                     if chance.random() < 0.5:
                         session.send(wire.BYEE + wire.be32(chance.choice((0, 0, 1, 2, 1 << 31))))
-                session.close()
+                session.connection.close()
             with self.service(script):
                 outcome = self.helper(["demo", target, "-t", "fuse.demo", "--timeout", "5"], ALICE,
                                       timeout=30)
