@@ -81,19 +81,23 @@ let package = Package(
       name: "singlefilefs", dependencies: ["SingleFile"], linkerSettings: hardenedLink),
 
     .testTarget(
-      name: "MountProtocolTests", dependencies: ["MountProtocol"], swiftSettings: [gnuSource]),
+      name: "MountProtocolTests", dependencies: ["MountProtocol", "TestSupport"],
+      swiftSettings: [gnuSource]),
     .testTarget(
       name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"],
       swiftSettings: [gnuSource]),
     .testTarget(
-      name: "MountSessionTests", dependencies: ["MountSession", "MountPolicy", "MountProtocol"],
+      name: "MountSessionTests",
+      dependencies: ["MountSession", "MountPolicy", "MountProtocol", "TestSupport"],
       swiftSettings: [gnuSource]),
     .testTarget(
-      name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux"],
+      name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux", "TestSupport"],
       swiftSettings: [gnuSource]),
     .testTarget(
       name: "MountHelperTests",
-      dependencies: ["MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives"],
+      dependencies: [
+        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "TestSupport",
+      ],
       swiftSettings: [gnuSource]),
     .testTarget(
       name: "FuseServiceTests",
@@ -103,6 +107,11 @@ let package = Package(
       name: "SingleFileTests",
       dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"],
       swiftSettings: [gnuSource]),
+
+    // What several test targets need. Nothing that ships depends on it.
+    .target(
+      name: "TestSupport", dependencies: ["LinuxPrimitives", "CLinux"], path: "Tests/TestSupport",
+      swiftSettings: [gnuSource, .enableUpcomingFeature("InternalImportsByDefault")]),
 
     // The bodies of the fuzz targets, which packaging/fuzz runs under libFuzzer and CorpusTests on
     // the kept corpus. Nothing that ships depends on them.

@@ -2,6 +2,7 @@
 
 import CLinux
 import LinuxPrimitives
+import TestSupport
 import Testing
 
 /// Waits for ever, as a process does that a hostile file system holds.

@@ -2,6 +2,7 @@
 
 import CLinux
 import LinuxPrimitives
+import TestSupport
 import Testing
 
 private func connectError(_ path: [UInt8], until deadline: Deadline) -> Errno? {

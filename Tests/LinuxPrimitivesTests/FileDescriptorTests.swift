@@ -2,6 +2,7 @@
 
 import CLinux
 import LinuxPrimitives
+import TestSupport
 import Testing
 
 @Suite("Owned descriptors")

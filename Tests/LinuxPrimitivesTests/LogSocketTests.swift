@@ -2,6 +2,7 @@
 
 import CLinux
 import LinuxPrimitives
+import TestSupport
 import Testing
 
 private func read(_ number: Int32) -> [UInt8] {

@@ -3,6 +3,7 @@
 import CLinux
 import Foundation
 import LinuxPrimitives
+import TestSupport
 import Testing
 
 private func openError(

@@ -2,6 +2,7 @@
 
 import CLinux
 import LinuxPrimitives
+import TestSupport
 import Testing
 
 /// Two connected ends; the type itself cannot be taken apart by a pattern.
@@ -31,37 +32,6 @@ private struct Facts {
     switch packet.descriptor {
     case .none: hasDescriptor = false
     case .some: hasDescriptor = true
-    }
-  }
-}
-
-/// Sends one byte with any number of descriptors, as a hostile peer does.
-private func sendMany(_ numbers: [Int32], on socket: borrowing PacketSocket) -> Int {
-  var byte: UInt8 = 1
-  let length = numbers.count * MemoryLayout<Int32>.size
-  var control = [UInt64](repeating: 0, count: clinux_cmsg_space(length) / 8)
-  let descriptor = socket.descriptor.rawValue
-  return withUnsafeMutablePointer(to: &byte) { byte in
-    var vector = iovec(iov_base: byte, iov_len: 1)
-    return withUnsafeMutablePointer(to: &vector) { vector in
-      control.withUnsafeMutableBytes { control in
-        var message = msghdr()
-        message.msg_iov = vector
-        message.msg_iovlen = 1
-        message.msg_control = control.baseAddress
-        message.msg_controllen = control.count
-        if let header = clinux_cmsg_first(&message) {
-          header.pointee.cmsg_len = clinux_cmsg_length(length)
-          header.pointee.cmsg_level = SOL_SOCKET
-          header.pointee.cmsg_type = clinux_SCM_RIGHTS
-          numbers.withUnsafeBytes {
-            UnsafeMutableRawPointer(clinux_cmsg_data(header)).copyMemory(
-              from: $0.baseAddress ?? UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped,
-              byteCount: length)
-          }
-        }
-        return sendmsg(descriptor, &message, clinux_MSG_NOSIGNAL)
-      }
     }
   }
 }
@@ -164,7 +134,7 @@ struct PacketSocketTests {
     let kept = try Witness()
     let dropped = try Witness()
     let numbers = [kept.number] + [Int32](repeating: dropped.number, count: count - 1)
-    #expect(sendMany(numbers, on: ends.here) == 1)
+    try send([1], passing: numbers, on: ends.here)
     kept.close()
     dropped.close()
     guard var packet = try ends.there.receive(limit: 8, acceptsDescriptor: true, until: patient),
@@ -185,7 +155,8 @@ struct PacketSocketTests {
   func `Many descriptors that are not wanted are all dropped`(count: Int) throws {
     let ends = try Ends()
     let witness = try Witness()
-    #expect(sendMany([Int32](repeating: witness.number, count: count), on: ends.here) == 1)
+    let numbers = [Int32](repeating: witness.number, count: count)
+    try send([1], passing: numbers, on: ends.here)
     witness.close()
     let packet = try ends.there.receive(limit: 8, until: patient)?.bytes
     #expect(packet == [1])

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import CLinux
-import Foundation
 import LinuxPrimitives
 import Testing
 
@@ -31,70 +30,6 @@ func expectError<Result: ~Copyable>(
 ) {
   let error = errno(of: body)
   #expect(error == expected, sourceLocation: location)
-}
-
-/// A directory that goes with the test.
-final class TemporaryDirectory {
-  let path: String
-
-  init() throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "fsm-\(UUID().uuidString.prefix(8))")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    path = url.resolvingSymlinksInPath().path
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> [UInt8] { bytes("\(path)/\(name)") }
-
-  func makeFile(_ name: String, _ content: String = "") throws -> [UInt8] {
-    try Data(content.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
-    return file(name)
-  }
-
-  func makeLink(_ name: String, to target: String) throws -> [UInt8] {
-    try FileManager.default.createSymbolicLink(
-      atPath: "\(path)/\(name)", withDestinationPath: target)
-    return file(name)
-  }
-}
-
-/// A descriptor whose closing can be seen from outside, in this process and in others.
-final class Witness {
-  /// The descriptor's number, until it is closed or given away.
-  private(set) var number: Int32
-  private let watching: Int32
-
-  init() throws(Errno) {
-    var pair = try PacketSocket.pair()
-    guard let first = pair.first.take(), let second = pair.second.take() else {
-      throw .badFileDescriptor
-    }
-    number = try first.descriptor.duplicate().release()
-    watching = try second.descriptor.duplicate().release()
-  }
-
-  deinit {
-    close()
-    _ = CLinux.close(watching)
-  }
-
-  /// Hands the descriptor over; the witness keeps none.
-  func giveAway() -> FileDescriptor {
-    defer { number = -1 }
-    return FileDescriptor(owning: number)
-  }
-
-  func close() {
-    _ = giveAway()
-  }
-
-  /// Whether the last descriptor is closed before `deadline`.
-  func isClosed(by deadline: Deadline) -> Bool {
-    let ready = try? wait(for: [watching], until: deadline)
-    return ready == [true]
-  }
 }
 
 func isCloseOnExec(_ number: Int32) -> Bool { clinux_fcntl(number, F_GETFD, 0) & FD_CLOEXEC != 0 }

@@ -4,29 +4,25 @@ import Foundation
 import LinuxPrimitives
 import MountPolicy
 import MountProtocol
+import TestSupport
 import Testing
 
 @testable import MountHelper
 
 /// A directory with one of each kind of file, which goes with the test.
 private final class Files {
-  let path: String
+  private let directory: TemporaryDirectory
+  var path: String { directory.path }
 
   init() throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "fuservicemount3-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    path = url.resolvingSymlinksInPath().path
-    try Data("image".utf8).write(to: url.appendingPathComponent("image"))
-    try FileManager.default.createDirectory(
-      at: url.appendingPathComponent("directory"), withIntermediateDirectories: false)
+    directory = try TemporaryDirectory()
+    _ = try directory.makeFile("image", "image")
+    mkdir("\(path)/directory", 0o700)
     mkfifo("\(path)/fifo", 0o600)
     symlink("image", "\(path)/link")
     symlink("/proc/self/fd/0", "\(path)/magic")
     symlink("missing", "\(path)/dangling")
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func name(_ file: String) -> [UInt8] {
     bytes(file.hasPrefix("/") ? file : "\(path)/\(file)")

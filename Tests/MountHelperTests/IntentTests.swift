@@ -2,6 +2,7 @@
 
 import MountPolicy
 import MountProtocol
+import TestSupport
 import Testing
 
 @testable import MountHelper

@@ -3,24 +3,20 @@
 import Foundation
 import LinuxPrimitives
 import MountPolicy
+import TestSupport
 import Testing
 
 @testable import MountHelper
 
 /// A directory on which tests really mount; what lies on it goes with it.
 private final class Place {
-  let path: String
+  private let directory: TemporaryDirectory
+  var path: String { directory.path }
 
-  init() throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "fuservicemount3-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    path = url.resolvingSymlinksInPath().path
-  }
+  init() throws { directory = try TemporaryDirectory() }
 
   deinit {
     while umount2(path, Int32(MNT_DETACH)) == 0 {}
-    rmdir(path)
   }
 
   @discardableResult func mountTemporaryFiles() -> Bool {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import MountProtocol
+import TestSupport
 import Testing
 
 @Suite("The file that carries the command line")

@@ -2,6 +2,7 @@
 
 import Foundation
 import MountProtocol
+import TestSupport
 
 /// The seeds of the property tests: some that are always the same, and one of this run.
 ///

@@ -2,6 +2,7 @@
 
 import MountProtocol
 import MountSession
+import TestSupport
 import Testing
 
 /// Packets as a server that has been taken over may send them: mostly near to what is understood.
