@@ -41,22 +41,38 @@ extension FuzzTarget {
   // MARK: Both forms
 
   private static func promiseMount(_ mount: MountInvocation) throws(BrokenPromise) {
-    let what = "\(mount)"
-    try promise(!mount.mountPoint.isEmpty, what)
-    try promise(mount.operands.contains(mount.mountPoint), what)
-    try promise(mount.otherOperands.count == mount.operands.count - 1, what)
-    if let timeout = mount.timeout { try promise((1...86_400).contains(timeout), what) }
+    func what() -> String { "\(mount)" }
+    try promise(!mount.mountPoint.isEmpty, what())
+    try promise(mount.operands.contains(mount.mountPoint), what())
+    try promise(mount.otherOperands.count == mount.operands.count - 1, what())
+    if let timeout = mount.timeout { try promise((1...86_400).contains(timeout), what()) }
     // What travels, travels whole.
     let sent = [Array("type".utf8)] + mount.serverArguments
     let arrived = try? ArgumentsFile.decode(ArgumentsFile.encode(sent))
-    try promise(arrived == sent, what)
+    try promise(arrived == sent, what())
     for setting: UInt8 in 0..<2 {
-      for argument in mount.optionArguments {
-        _ = try Scene(
-          setting: setting, optionArgument: argument, operands: mount.otherOperands,
-          mountPoint: mount.mountPoint)
+      let scene = try Scene(
+        setting: setting, optionArguments: mount.optionArguments, ownWords: mount.ownWords,
+        operands: mount.otherOperands, mountPoint: mount.mountPoint)
+      try scene.promiseOptions(readIn: optionLists(of: mount.serverArguments))
+    }
+  }
+
+  /// The option lists that libfuse's reader finds in a server's command line.
+  private static func optionLists(of sent: [[UInt8]]) -> [[UInt8]] {
+    var lists: [[UInt8]] = []
+    var rest = sent[...]
+    while let word = rest.popFirst() {
+      if word == Array("--".utf8) { break }
+      if word == Array("-o".utf8) {
+        lists.append(rest.popFirst() ?? [])
+      } else if word.starts(with: Array("-o".utf8)) {
+        lists.append(Array(word.dropFirst(2)))
+      } else if word == Array("-r".utf8) {
+        lists.append(Array("ro".utf8))
       }
     }
+    return lists
   }
 
   /// Whether `words` stand in `line` in the same order, with others between them.
@@ -72,31 +88,31 @@ extension FuzzTarget {
     _ mount: MountInvocation, of line: [[UInt8]]
   ) throws(BrokenPromise) {
     let sent = mount.serverArguments
-    let what = "\(sent.map(shown)) of \(line.map(shown))"
+    func what() -> String { "\(sent.map(shown)) of \(line.map(shown))" }
     try promiseNoOwnWord(in: sent, what)
     // A list that words were taken out of stands nowhere in the line.
     if mount.ownWords.isEmpty {
-      try promise(stand(sent, in: line), what)
+      try promise(stand(sent, in: line), what())
       try promiseNothingLost(sent, of: line, what)
     }
-    for word in mount.ownWords { try promise(CallerOptions.isTimeout(word), what) }
+    for word in mount.ownWords { try promise(CallerOptions.isTimeout(word), what()) }
 
     // The rest means the same without the words that were taken out.
     let name = Array("fuservicemount3".utf8)
     let again = try read([name, Array("-t".utf8), mount.type] + sent)
     guard case .mount(let second) = again else {
-      throw BrokenPromise(description: "\(what) reads as \(String(describing: again))")
+      throw BrokenPromise(description: "\(what()) reads as \(String(describing: again))")
     }
     try promise(
       second.serverArguments == sent && second.operands == mount.operands
         && second.optionArguments == mount.optionArguments && second.timeout == nil
         && second.ownWords.isEmpty,
-      "\(what) reads as \(second)")
+      "\(what()) reads as \(second)")
   }
 
   /// The helper's own words do not travel, but where the caller made them values or operands.
   private static func promiseNoOwnWord(
-    in sent: [[UInt8]], _ what: String
+    in sent: [[UInt8]], _ what: () -> String
   ) throws(BrokenPromise) {
     let own = [
       "-t", "--timeout", "--check", "--verbose", "--help", "--version", "--list", "--json",
@@ -104,14 +120,14 @@ extension FuzzTarget {
     var rest = sent[...]
     while let word = rest.popFirst() {
       if word == Array("--".utf8) { break }
-      try promise(!own.contains(word) && !word.starts(with: Array("--timeout=".utf8)), what)
+      try promise(!own.contains(word) && !word.starts(with: Array("--timeout=".utf8)), what())
       if word == Array("-o".utf8) { _ = rest.popFirst() }
     }
   }
 
   /// What does not travel is the helper's own, or an empty source.
   private static func promiseNothingLost(
-    _ sent: [[UInt8]], of line: [[UInt8]], _ what: String
+    _ sent: [[UInt8]], of line: [[UInt8]], _ what: () -> String
   ) throws(BrokenPromise) {
     let valued = ["-t", "--timeout"].map { Array($0.utf8) }
     var expected = sent[...]
@@ -128,7 +144,7 @@ extension FuzzTarget {
       } else {
         try promise(
           word.isEmpty || word == Array("--verbose".utf8)
-            || word.starts(with: Array("--timeout=".utf8)), "\(shown(word)) is not in \(what)")
+            || word.starts(with: Array("--timeout=".utf8)), "\(shown(word)) is not in \(what())")
       }
     }
   }
@@ -139,33 +155,33 @@ extension FuzzTarget {
     _ mount: MountInvocation, of line: [[UInt8]]
   ) throws(BrokenPromise) {
     let sent = mount.serverArguments
-    let what = "\(sent.map(shown)) of \(line.map(shown))"
-    try promise((1...2).contains(mount.operands.count), what)
+    func what() -> String { "\(sent.map(shown)) of \(line.map(shown))" }
+    try promise((1...2).contains(mount.operands.count), what())
     var operands: [[UInt8]] = []
     var lists: [[UInt8]] = []
     var rest = sent[...]
     while let word = rest.popFirst() {
       guard word == Array("-o".utf8) else {
-        try promise(word.first != UInt8(ascii: "-") || word.count == 1, what)
+        try promise(word.first != UInt8(ascii: "-") || word.count == 1, what())
         operands.append(word)
         continue
       }
       guard let value = rest.popFirst(), let words = try? OptionList.words(ofServerList: value)
-      else { throw BrokenPromise(description: what) }
-      try promise(!words.isEmpty, what)
+      else { throw BrokenPromise(description: what()) }
+      try promise(!words.isEmpty, what())
       for word in words {
         try promise(
           !CallerOptions.isMountCommandOption(word) && !CallerOptions.isTimeout(word),
-          "\(shown(word)) is in \(what)")
+          "\(shown(word)) is in \(what())")
         let isGiven = line.contains { argument in
           (try? OptionList.words(ofServerList: argument))?.contains(word) == true
         }
-        try promise(isGiven, "\(shown(word)) is new in \(what)")
+        try promise(isGiven, "\(shown(word)) is new in \(what())")
       }
       lists.append(value)
     }
     // What is read is what travels.
-    try promise(lists == mount.optionArguments, what)
-    try promise(operands == mount.operands, what)
+    try promise(lists == mount.optionArguments, what())
+    try promise(operands == mount.operands, what())
   }
 }

@@ -10,7 +10,7 @@ extension FuzzTarget {
   public static let intents = FuzzTarget(name: "intents") { (bytes) throws(BrokenPromise) in
     var input = FuzzInput(bytes)
     let scene = try Scene(
-      setting: input.byte(), optionArgument: input.record() ?? [],
+      setting: input.byte(), optionArguments: [input.record() ?? []],
       operands: [Array("/dev/loop0".utf8)], mountPoint: Array("mnt".utf8))
     var witness = GateWitness()
     while let record = input.record() {

@@ -32,33 +32,36 @@ public struct ListReader: Sendable {
 
   /// The words of `list`; a word ends at a NUL in it, as a string of C does.
   public func words(of list: [UInt8]) -> [[UInt8]] {
-    var words: [[UInt8]] = [[]]
+    var words: [[UInt8]] = []
+    var word: [UInt8] = []
     var isQuoted = false
     var rest = list[...]
     while let byte = rest.popFirst() {
       if byte == UInt8(ascii: ","), !isQuoted {
-        words.append([])
+        words.append(word)
+        word = []
       } else if byte == UInt8(ascii: "\\"), escapes == .taken, let next = rest.first {
         let octal = rest.prefix(3).map { $0 &- 0x30 }
         if octal.count == 3, octal[0] < 4, octal.allSatisfy({ $0 < 8 }) {
-          words[words.count - 1].append(octal.reduce(0) { $0 << 3 | $1 })
+          word.append(octal.reduce(0) { $0 << 3 | $1 })
           rest = rest.dropFirst(3)
         } else {
-          words[words.count - 1].append(next)
+          word.append(next)
           rest = rest.dropFirst()
         }
       } else if byte == UInt8(ascii: "\\"), escapes == .kept, rest.first == UInt8(ascii: ",") {
-        words[words.count - 1] += [byte, rest.removeFirst()]
+        word += [byte, rest.removeFirst()]
       } else if byte == UInt8(ascii: "\"") {
-        let begins = words.last?.last == UInt8(ascii: "=")
+        let begins = word.last == UInt8(ascii: "=")
         if quotes == .anywhere || quotes == .afterEquals && (isQuoted || begins) {
           isQuoted.toggle()
         }
-        if !dropsQuotes { words[words.count - 1].append(byte) }
+        if !dropsQuotes { word.append(byte) }
       } else {
-        words[words.count - 1].append(byte)
+        word.append(byte)
       }
     }
+    words.append(word)
     return words.map { Array($0.prefix { $0 != 0 }) }
   }
 }

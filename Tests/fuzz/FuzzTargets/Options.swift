@@ -23,7 +23,7 @@ extension FuzzTarget {
     try promiseUserspaceOptions(request.userspaceOptions ?? [])
     let named = Array("/dev/loop0".utf8)
     let scene = try Scene(
-      setting: setting, optionArgument: argument, operands: [named, source],
+      setting: setting, optionArguments: [argument], operands: [named, source],
       mountPoint: Array("mnt".utf8))
     try promiseNames(scene, probe: source)
     for source in [source, named, Array("/dev/fuse".utf8), Array("fs".utf8), Array("/x".utf8)] {
@@ -36,7 +36,8 @@ extension FuzzTarget {
     try promiseEscapes(Array(fields.joined(separator: [0])), limit: limit)
   }
 
-  /// The words of a caller's `-o`: none empty, none with a NUL, and plain lists read plainly.
+  /// The words of a caller's `-o`: none empty, none with a NUL, and without quotes those
+  /// that libfuse reads.
   private static func promiseCallerWords(_ argument: [UInt8]) throws(BrokenPromise) {
     let words = OptionList.words(ofArgument: argument)
     for word in words {
@@ -46,9 +47,10 @@ extension FuzzTarget {
       try promise(joined == word, "\(shown(word)) is \(shown(joined))")
       _ = CallerOptions.isMountCommandOption(word)
     }
-    if !argument.contains(UInt8(ascii: "\\")), !argument.contains(UInt8(ascii: "\"")) {
-      let plain = argument.split(separator: UInt8(ascii: ",")).map { Array($0) }
-      try promise(words == plain, "\(shown(argument)): \(words.map(shown))")
+    if !argument.contains(UInt8(ascii: "\"")) {
+      let reader = ListReader(escapes: .taken, quotes: .none, dropsQuotes: false)
+      let read = reader.words(of: argument).filter { !$0.isEmpty }
+      try promise(words == read, "\(shown(argument)): \(words.map(shown)), not \(read.map(shown))")
     }
   }
 

@@ -13,22 +13,27 @@ struct Scene {
   let namedFiles: [[UInt8]]
   let mountPoint: [UInt8]
   let rules: MountRules
-  /// The arguments of `-o`.
-  private let arguments: [[UInt8]]
+  /// Whether the caller's options are refused; then there are none here.
+  private let isRefused: Bool
 
   /// - Parameters:
   ///   - setting: bit 0 a root caller, bit 1 `user_allow_other`, bit 2 `-r`.
-  ///   - optionArgument: the caller's `-o`; when it is refused, there is none.
+  ///   - optionArguments: the arguments of the caller's `-o`, as they travel.
+  ///   - ownWords: words of the caller that do not travel.
   init(
-    setting: UInt8, optionArgument: [UInt8], operands: [[UInt8]], mountPoint: [UInt8]
+    setting: UInt8, optionArguments: [[UInt8]], ownWords: [[UInt8]] = [], operands: [[UInt8]],
+    mountPoint: [UInt8]
   ) throws(BrokenPromise) {
     let id: UInt32 = setting & 1 == 1 ? 0 : 1000
     let caller = Caller(userID: id, groupID: id)
     var configuration = FuseConfiguration()
     configuration.userAllowOther = setting & 2 != 0
-    let given = [optionArgument] + (setting & 4 != 0 ? [Array("ro".utf8)] : [])
-    let taken = try Scene.read(given, caller: caller)
-    arguments = taken == nil ? [] : given
+    // An argument ends at its first NUL.
+    let arguments =
+      optionArguments.map { Array($0.prefix { $0 != 0 }) }
+      + (setting & 4 != 0 ? [Array("ro".utf8)] : [])
+    let taken = try Scene.read(arguments, ownWords: ownWords, caller: caller)
+    isRefused = taken == nil
     if let taken { options = taken } else { options = try Scene.none(caller) }
     self.caller = caller
     self.configuration = configuration
@@ -39,14 +44,18 @@ struct Scene {
       subtype: Array("service_ll".utf8),
       namedFiles: NamedFiles(operands: operands, optionValues: options.namedValues),
       mountPoint: mountPoint)
-    try promiseOptions()
+    try promiseOptions(readIn: arguments)
+    for word in options.userspaceOptions { try promiseIsRecordable(word) }
+    for name in namedFiles {
+      try promise(!name.contains(0), "\(shown(name)) is no path")
+    }
   }
 
   private static func read(
-    _ arguments: [[UInt8]], caller: Caller
+    _ arguments: [[UInt8]], ownWords: [[UInt8]] = [], caller: Caller
   ) throws(BrokenPromise) -> CallerOptions? {
     do throws(Refusal) {
-      return try CallerOptions(arguments: arguments, caller: caller)
+      return try CallerOptions(arguments: arguments, ownWords: ownWords, caller: caller)
     } catch {
       try promiseIsShownSafely(error.explanation)
       return nil
@@ -60,41 +69,40 @@ struct Scene {
     return none
   }
 
-  /// Whether, to the reader, the caller's last word of two opposites is the first of them.
-  private func says(_ word: String, against opposite: String, to reader: ListReader) -> Bool {
-    let words = arguments.flatMap { reader.words(of: $0) }
-    let last = words.last { $0 == Array(word.utf8) || $0 == Array(opposite.utf8) }
-    return last == Array(word.utf8)
-  }
-
-  /// Whatever some server reads as `ro` is enforced, and nothing is granted that not all of them
-  /// read.
-  private func promiseOptions() throws(BrokenPromise) {
-    for reader in ListReader.all {
-      if says("ro", against: "rw", to: reader) {
+  /// Whatever some server reads in these lists as `ro` is enforced, and nothing is granted that not
+  /// all of them read.
+  func promiseOptions(readIn arguments: [[UInt8]]) throws(BrokenPromise) {
+    if isRefused { return }
+    // All read the same where nothing is escaped or quoted.
+    let isOdd = arguments.joined().contains { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }
+    for reader in isOdd ? ListReader.all : [ListReader.all[0]] {
+      let words = arguments.flatMap { reader.words(of: $0) }
+      if says("ro", against: "rw", in: words) {
         try promise(options.readOnly, "ro to \(reader): \(arguments.map(shown))")
       }
-      if !says("suid", against: "nosuid", to: reader) || !caller.isRoot {
+      if !says("suid", against: "nosuid", in: words) || !caller.isRoot {
         try promise(!options.allowsSetID, "suid to \(reader): \(arguments.map(shown))")
       }
-      if !says("dev", against: "nodev", to: reader) || !caller.isRoot {
+      if !says("dev", against: "nodev", in: words) || !caller.isRoot {
         try promise(!options.allowsDevices, "dev to \(reader): \(arguments.map(shown))")
       }
     }
-    if !arguments.joined().contains(where: { Array("\\\"=".utf8).contains($0) || $0 == 0 }) {
-      let plain = ListReader.all[0]
-      try promise(options.readOnly == says("ro", against: "rw", to: plain), "ro: \(options)")
+    if !isOdd, !arguments.joined().contains(UInt8(ascii: "=")) {
+      let words = arguments.flatMap { ListReader.all[0].words(of: $0) }
+      try promise(options.readOnly == says("ro", against: "rw", in: words), "ro: \(options)")
       try promise(
-        options.allowsSetID == (caller.isRoot && says("suid", against: "nosuid", to: plain)),
+        options.allowsSetID == (caller.isRoot && says("suid", against: "nosuid", in: words)),
         "suid: \(options)")
       try promise(
-        options.allowsDevices == (caller.isRoot && says("dev", against: "nodev", to: plain)),
+        options.allowsDevices == (caller.isRoot && says("dev", against: "nodev", in: words)),
         "dev: \(options)")
     }
-    for word in options.userspaceOptions { try promiseIsRecordable(word) }
-    for name in namedFiles {
-      try promise(!name.contains(0), "\(shown(name)) is no path")
-    }
+  }
+
+  /// Whether the last word of two opposites is the first of them.
+  private func says(_ word: String, against opposite: String, in words: [[UInt8]]) -> Bool {
+    let last = words.last { $0 == Array(word.utf8) || $0 == Array(opposite.utf8) }
+    return last == Array(word.utf8)
   }
 
   /// A word of utab that no reader of it can take for another, nor for two.

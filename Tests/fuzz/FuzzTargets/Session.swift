@@ -17,7 +17,7 @@ extension FuzzTarget {
     let files = ["/srv/disk.img", "/home/disk.img", "/home/nothing.img", "/dev/loop0"]
       .map { Array($0.utf8) }
     let scene = try Scene(
-      setting: setting, optionArgument: input.record() ?? [],
+      setting: setting, optionArguments: [input.record() ?? []],
       operands: files + [Array("/home/".utf8) + [0xe4] + Array(".img".utf8)],
       mountPoint: points[Int(setting >> 3) & 3])
     let kinds: [FileKind] = [.directory, .regular, .directory, .characterDevice]
