@@ -118,13 +118,14 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "MountHelper", "MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives",
-        "CFusermount",
+        "MountHelper", "MountSession", "MountPolicy", "MountProtocol", "FuseService",
+        "LinuxPrimitives", "TestSupport", "CFusermount",
       ],
       path: "Tests/fuzz/FuzzTargets",
-      swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
+      swiftSettings: [gnuSource, .enableUpcomingFeature("InternalImportsByDefault")]),
     .target(name: "CFusermount", path: "Tests/fuzz/CFusermount"),
-    .testTarget(name: "CorpusTests", dependencies: ["FuzzTargets"]),
+    .testTarget(
+      name: "CorpusTests", dependencies: ["FuzzTargets"], swiftSettings: [gnuSource]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -10,6 +10,16 @@ struct FuzzInput {
   /// The next byte.
   mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
 
+  /// Whether nothing is left.
+  var isAtEnd: Bool { rest.isEmpty }
+
+  /// The next bytes, at most so many.
+  mutating func bytes(_ count: Int) -> [UInt8] {
+    let bytes = rest.prefix(count)
+    rest = rest.dropFirst(count)
+    return Array(bytes)
+  }
+
   /// The next four bytes, big-endian.
   mutating func integer() -> UInt32 {
     (0..<4).reduce(0) { value, _ in value << 8 | UInt32(byte()) }
@@ -18,11 +28,9 @@ struct FuzzInput {
   /// The next record, which is its length in two bytes and then so many bytes, or as many as there
   /// are; `nil` at the end.
   mutating func record() -> [UInt8]? {
-    guard !rest.isEmpty else { return nil }
+    guard !isAtEnd else { return nil }
     let length = Int(byte()) << 8 | Int(byte())
-    let record = rest.prefix(length)
-    rest = rest.dropFirst(length)
-    return Array(record)
+    return bytes(length)
   }
 
   /// The next field, which ends at a NUL or at the end.
@@ -35,7 +43,7 @@ struct FuzzInput {
   /// All further fields.
   mutating func fields() -> [[UInt8]] {
     var fields: [[UInt8]] = []
-    while !rest.isEmpty { fields.append(field()) }
+    while !isAtEnd { fields.append(field()) }
     return fields
   }
 }

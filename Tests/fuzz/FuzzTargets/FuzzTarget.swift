@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+import LinuxPrimitives
+
 /// A promise of a module that an input has broken.
 public struct BrokenPromise: Error, CustomStringConvertible, Sendable {
   /// What did not hold, and for what.
@@ -9,6 +11,19 @@ public struct BrokenPromise: Error, CustomStringConvertible, Sendable {
 /// Throws when a promise does not hold.
 func promise(_ holds: Bool, _ description: @autoclosure () -> String) throws(BrokenPromise) {
   if !holds { throw BrokenPromise(description: description()) }
+}
+
+/// Does what cannot fail on a machine in order: a process that runs out of descriptors has leaked
+/// them.
+func onThisMachine<Result: ~Copyable>(
+  _ body: () throws(Errno) -> Result
+) throws(BrokenPromise) -> Result {
+  do throws(Errno) {
+    return try body()
+  } catch {
+    throw BrokenPromise(
+      description: "the machine says \(String(decoding: error.message, as: UTF8.self))")
+  }
 }
 
 /// A body that takes any bytes: it traps or throws only when the code under test is wrong.

@@ -6,14 +6,16 @@ import MountProtocol
 
 extension FuzzTarget {
   /// The input is a setting (see `Scene`) and then records: the caller's `-o`, and the intents of a
-  /// worker that its server has taken over.
+  /// worker that its server has taken over (see `FuzzInput.packet()`), which go through a socket.
   public static let intents = FuzzTarget(name: "intents") { (bytes) throws(BrokenPromise) in
     var input = FuzzInput(bytes)
     let scene = try Scene(
       setting: input.byte(), optionArguments: [input.record() ?? []],
       operands: [Array("/dev/loop0".utf8)], mountPoint: Array("mnt".utf8))
     var witness = GateWitness()
-    while let record = input.record() {
+    let wire = try Wire()
+    while let packet = input.packet() {
+      let record = try wire.carry(packet, limit: Intent.maximumSize, acceptsDescriptor: true)
       if let answer = IntentAnswer(decoding: record) {
         try promise(answer.encoded() == record, "\(answer) of \(shown(record))")
       }
@@ -37,37 +39,37 @@ private struct GateWitness {
 
   mutating func note(_ intent: Intent) throws(BrokenPromise) {
     guard gate.admits(intent) else { return }
-    let what = "\(intent) is let through"
-    try promise(!isOver, "after the end, \(what)")
+    func what() -> String { "\(intent) is let through" }
+    try promise(!isOver, "after the end, \(what())")
     switch intent {
     case .mountPoint:
-      try promise(!hasMountPoint && !hasFuseDevice, what)
+      try promise(!hasMountPoint && !hasFuseDevice, what())
       hasMountPoint = true
     case .fuseDevice:
-      try promise(hasMountPoint && !hasFuseDevice && !hasMetService, what)
+      try promise(hasMountPoint && !hasFuseDevice && !hasMetService, what())
       hasFuseDevice = true
     case .awaiting(.hello):
-      try promise(hasFuseDevice && !hasMetService, what)
+      try promise(hasFuseDevice && !hasMetService, what())
       hasMetService = true
     case .awaiting(.command), .awaiting(.file):
-      try promise(hasMetService, what)
+      try promise(hasMetService, what())
     case .awaiting(.mountPoint), .awaiting(.namedFiles):
-      try promise(!hasFuseDevice, what)
+      try promise(!hasFuseDevice, what())
     case .awaiting(.connection):
-      try promise(hasFuseDevice && !hasMetService, what)
+      try promise(hasFuseDevice && !hasMetService, what())
     case .report, .explain:
       break
     case .userName, .readOnlyClone, .setBlockSize:
-      try promise(hasMetService && !hasMount, what)
+      try promise(hasMetService && !hasMount, what())
     case .mount:
-      try promise(hasMetService && !hasMount, what)
+      try promise(hasMetService && !hasMount, what())
       hasMount = true
     case .complete:
-      try promise(hasMount, what)
+      try promise(hasMount, what())
       isOver = true
     case .failed(let failure):
       // A caller may fall back to an uncontained driver then, so no server may cause it.
-      try promise(failure == .failed || !hasMetService, what)
+      try promise(failure == .failed || !hasMetService, what())
       isOver = true
     }
   }

@@ -6,8 +6,8 @@ import MountSession
 
 extension FuzzTarget {
   /// The input is a setting (see `Scene`; bits 3 and 4 choose the mount point, bits 5 and 6 what it
-  /// is), a fate for the mount (see `Fate`), and then records: the caller's `-o`, and the packets of
-  /// a server.
+  /// is), a fate for the mount and the descriptors (see `Fate`), and then records: the caller's
+  /// `-o`, and the packets of a server (see `FuzzInput.packet()`), which go through a socket.
   public static let session = FuzzTarget(name: "session") { (bytes) throws(BrokenPromise) in
     var input = FuzzInput(bytes)
     let setting = input.byte()
@@ -22,11 +22,16 @@ extension FuzzTarget {
       mountPoint: points[Int(setting >> 3) & 3])
     let kinds: [FileKind] = [.directory, .regular, .directory, .characterDevice]
     var witness = SessionWitness(scene: scene, kind: kinds[Int(setting >> 5) & 3], fate: fate)
-    while let packet = input.record() { try witness.feed(packet) }
+    var wire = try Wire()
+    if fate.refusesDescriptors { try wire.refuseDescriptors() }
+    while let packet = input.packet() {
+      // A longer packet is cut one byte beyond the limit, as ServiceConnection does.
+      try witness.feed(try wire.carry(packet, limit: ProtocolLimits.packetSize + 1))
+    }
   }
 }
 
-/// How the mount ends that a session asks for, and how it hears of it.
+/// How the mount ends that a session asks for, how it hears of it, and what is done about descriptors.
 struct Fate {
   /// Whether the mount is made.
   var succeeds: Bool
@@ -34,11 +39,14 @@ struct Fate {
   var isTold: Bool
   /// Whether the session is told of a success at every other time as well, which must not count.
   var isToldAtOtherTimes: Bool
+  /// Whether the helper refuses descriptors, as it does where the kernel knows how.
+  var refusesDescriptors: Bool
 
   init(_ byte: UInt8) {
     succeeds = byte & 1 == 0
     isTold = byte & 2 == 0
     isToldAtOtherTimes = byte & 4 != 0
+    refusesDescriptors = byte & 8 != 0
   }
 }
 
@@ -68,6 +76,7 @@ struct SessionWitness {
   /// Feeds one packet and checks the one action that follows.
   mutating func feed(_ packet: [UInt8]) throws(BrokenPromise) {
     let action = session.handle(packet)
+    try promiseAnswer(action)
     var command: Command?
     var reason: CommandError?
     do throws(CommandError) {
@@ -75,7 +84,7 @@ struct SessionWitness {
     } catch {
       reason = error
     }
-    let what = "\(action) follows \(shown(packet))"
+    func what() -> String { "\(action) follows \(shown(packet))" }
     if isOver {
       try promiseOver(action, afterCommand: command != nil, what)
     } else if let command {
@@ -87,22 +96,38 @@ struct SessionWitness {
     if fate.isToldAtOtherTimes, !isWaitingForMount { session.mountEnded(succeeded: true) }
   }
 
+  /// What the worker answers arrives as it was meant, in one packet.
+  private func promiseAnswer(_ action: SessionAction) throws(BrokenPromise) {
+    let reply: Reply
+    switch action {
+    case .open(let plan): reply = .file(error: nil, path: plan.path)
+    case .refuseFile(let refusal, let path, _): reply = .file(error: refusal.error, path: path)
+    case .accept: reply = .simple(error: nil)
+    case .refuse(let refusal): reply = .simple(error: refusal.error)
+    case .mount, .wait, .complete, .fail: return
+    }
+    let packet = reply.encoded()
+    try promise(
+      Reply(decoding: packet) == reply && packet.count <= ProtocolLimits.packetSize,
+      "\(reply) is sent as \(shown(packet))")
+  }
+
   /// After the end nothing but failures, and packets that can be read are out of turn.
   private func promiseOver(
-    _ action: SessionAction, afterCommand isCommand: Bool, _ what: String
+    _ action: SessionAction, afterCommand isCommand: Bool, _ what: () -> String
   ) throws(BrokenPromise) {
     guard case .fail(let failure) = action else {
-      throw BrokenPromise(description: "after the end, \(what)")
+      throw BrokenPromise(description: "after the end, \(what())")
     }
-    try promise(!isCommand || failure == .outOfTurn, "after the end, \(what)")
+    try promise(!isCommand || failure == .outOfTurn, "after the end, \(what())")
   }
 
   /// A session fails when, and only when, its server does something that cannot be answered.
   private func promiseTurn(
-    _ action: SessionAction, after command: Command, _ what: String
+    _ action: SessionAction, after command: Command, _ what: () -> String
   ) throws(BrokenPromise) {
     guard case .fail(let failure) = action else {
-      return try promise(!isWaitingForMount && !(hasLastWords && !command.isGoodbye), what)
+      return try promise(!isWaitingForMount && !(hasLastWords && !command.isGoodbye), what())
     }
     try promiseIsShownSafely(failure.explanation)
     let expected: Bool
@@ -115,44 +140,44 @@ struct SessionWitness {
         command == .goodbye(exitCode: code) && code != 0 && (words != nil) == hasLastWords
     case .unknownPacket, .brokenPacket, .tooManyRequests: expected = false
     }
-    try promise(expected, what)
+    try promise(expected, what())
   }
 
   /// Whether the mount is made and nothing was refused that it needs, before or after.
   private var isWhole: Bool { isMounted && !isHopeless }
 
   private mutating func note(
-    _ action: SessionAction, of command: Command, _ what: String
+    _ action: SessionAction, of command: Command, _ what: () -> String
   ) throws(BrokenPromise) {
     switch (action, command) {
     case (.open(let plan), .open(let request)):
-      try promise(!isMounted, what)
+      try promise(!isMounted, what())
       try scene.promiseOpen(plan, of: request, blockDevice: false)
     case (.open(let plan), .openBlockDevice(let request)):
-      try promise(!isMounted, what)
+      try promise(!isMounted, what())
       try scene.promiseOpen(plan, of: request, blockDevice: true)
     case (.refuseFile(let refusal, let path, let quiet), .open(let request)),
       (.refuseFile(let refusal, let path, let quiet), .openBlockDevice(let request)):
       try promise(
-        path == request.path && quiet == request.requestFlags.contains(.quiet), what)
+        path == request.path && quiet == request.requestFlags.contains(.quiet), what())
       try noteRefusal(refusal, endsHope: isMounted)
     case (.accept(let warnings), _):
       try noteAcceptance(of: command, warnings, what)
     case (.refuse(let refusal), _):
-      try promise(command.isSetting || command.isMount, what)
+      try promise(command.isSetting || command.isMount, what())
       try noteRefusal(refusal, endsHope: isMounted || !command.isIOMapping)
     case (.mount(let request), .mount(let flags)):
       try noteMount(request, flags: flags, what)
     case (.wait, .lastWords(let words)):
-      try promise(words.count <= ProtocolLimits.lastWordsLength, what)
+      try promise(words.count <= ProtocolLimits.lastWordsLength, what())
       hasLastWords = true
     case (.complete, .goodbye(exitCode: 0)):
-      try promise(isWhole && mounts == 1, what)
+      try promise(isWhole && mounts == 1, what())
       isOver = true
     case (.fail, _):
       isOver = true
     default:
-      throw BrokenPromise(description: what)
+      throw BrokenPromise(description: what())
     }
   }
 
@@ -165,26 +190,26 @@ struct SessionWitness {
   }
 
   private mutating func noteAcceptance(
-    of command: Command, _ warnings: [UserspaceOptionWarning], _ what: String
+    of command: Command, _ warnings: [UserspaceOptionWarning], _ what: () -> String
   ) throws(BrokenPromise) {
-    try promise(command.isSetting && !isMounted, what)
+    try promise(command.isSetting && !isMounted, what())
     let isRepeated = accepted.contains { $0.magic == command.magic }
-    try promise(!isRepeated, "again \(what)")
+    try promise(!isRepeated, "again \(what())")
     if case .mountPoint(_, let path) = command {
-      try promise(path == scene.mountPoint && (kind == .directory || kind == .regular), what)
+      try promise(path == scene.mountPoint && (kind == .directory || kind == .regular), what())
     }
     var isUserspace = false
     if case .userspaceOptions = command { isUserspace = true }
-    try promise(warnings.isEmpty || isUserspace, what)
+    try promise(warnings.isEmpty || isUserspace, what())
     accepted.append(command)
   }
 
   /// One mount at most, of what was accepted and nothing else.
   private mutating func noteMount(
-    _ request: MountRequest, flags: UInt32, _ what: String
+    _ request: MountRequest, flags: UInt32, _ what: () -> String
   ) throws(BrokenPromise) {
     mounts += 1
-    try promise(mounts == 1 && !isHopeless && !isMounted, what)
+    try promise(mounts == 1 && !isHopeless && !isMounted, what())
     var expected = MountRequest(source: [], flags: flags)
     var hasMountPoint = false
     for command in accepted {
@@ -197,7 +222,7 @@ struct SessionWitness {
       default: break
       }
     }
-    try promise(request == expected && hasMountPoint, "\(what), not \(expected)")
+    try promise(request == expected && hasMountPoint, "\(what()), not \(expected)")
     let plan = try scene.plan(for: request)
     try promise(plan != nil, "no plan for \(request)")
     isWaitingForMount = true
@@ -210,25 +235,25 @@ struct SessionWitness {
   /// A packet that is no command is answered like the command that it pretends to be, or ends the
   /// session.
   private mutating func noteMalformed(
-    _ action: SessionAction, _ reason: CommandError?, _ what: String
+    _ action: SessionAction, _ reason: CommandError?, _ what: () -> String
   ) throws(BrokenPromise) {
     switch (action, reason) {
     case (.refuseFile(let refusal, let path, quiet: false), .malformedFileRequest):
-      try promise(path == ProtocolLimits.unknownPath && !isWaitingForMount && !hasLastWords, what)
+      try promise(path == ProtocolLimits.unknownPath && !isWaitingForMount && !hasLastWords, what())
       try noteRefusal(refusal, endsHope: isMounted)
     case (.refuse(let refusal), .malformedCommand(let magic)):
-      try promise(!isWaitingForMount && !hasLastWords, what)
+      try promise(!isWaitingForMount && !hasLastWords, what())
       try noteRefusal(refusal, endsHope: isMounted || magic != .ioMapping)
     case (.fail(let failure), .malformedFileRequest), (.fail(let failure), .malformedCommand):
       try promise(
         failure == .outOfTurn && isWaitingForMount
-          || failure == .unexpectedLastWords && hasLastWords, what)
+          || failure == .unexpectedLastWords && hasLastWords, what())
       isOver = true
     case (.fail(let failure), _):
       try promiseIsShownSafely(failure.explanation)
       isOver = true
     default:
-      throw BrokenPromise(description: what)
+      throw BrokenPromise(description: what())
     }
   }
 }
