@@ -76,7 +76,10 @@ struct Scene {
     // All read the same where nothing is escaped or quoted.
     let isOdd = arguments.joined().contains { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }
     for reader in isOdd ? ListReader.all : [ListReader.all[0]] {
-      let words = arguments.flatMap { reader.words(of: $0) }
+      let words = arguments.flatMap { reader.words(of: $0) }.map {
+        // libfuse looks for its options in a list and outside of it alike.
+        $0 == Array("-r".utf8) ? Array("ro".utf8) : $0
+      }
       if says("ro", against: "rw", in: words) {
         try promise(options.readOnly, "ro to \(reader): \(arguments.map(shown))")
       }
