@@ -52,8 +52,9 @@ func setCapabilities(
 ///
 /// The corresponding system call is `prctl(2)` with `PR_CAPBSET_DROP`, through libcap.
 func emptyBoundingSet() throws(Errno) {
-  for value in 0..<cap_max_bits() where cap_get_bound(value) > 0 {
-    guard cap_drop_bound(value) == 0 else { throw .last }
+  for value in 0..<cap_max_bits() {
+    let isBound = cap_get_bound(value)
+    guard isBound >= 0, isBound == 0 || cap_drop_bound(value) == 0 else { throw .last }
   }
 }
 
