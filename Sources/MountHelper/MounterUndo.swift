@@ -22,12 +22,27 @@ extension Mounter {
       attached = nil
       oneStepMount = nil
     }
+    let isGone: Bool
     do throws(Errno) {
-      try cutOffDetached(with: &operations)
-      try removeFromTree(with: &operations)
+      do throws(Errno) {
+        isGone = try takeAway(with: &operations)
+      } catch {
+        guard error != .timedOut else { throw error }
+        // A machine that fails once is no reason to leave something behind.
+        isGone = try takeAway(with: &operations)
+      }
     } catch {
-      throw error == .busy ? .cannotUndo : .system("taking the mount away again", error)
+      throw .system("taking the mount away again", error)
     }
+    guard isGone else { throw .cannotUndo }
+  }
+
+  /// Returns whether there is no mount any more; if not, another covers it.
+  private func takeAway<Operations: PrivilegedOperations & ~Copyable>(
+    with operations: inout Operations
+  ) throws(Errno) -> Bool {
+    try cutOffDetached(with: &operations)
+    return try removeFromTree(with: &operations)
   }
 
   /// Takes over from a finisher that ended without a word, by the kernel's OOM killer for one: it may
@@ -64,40 +79,41 @@ extension Mounter {
     }
   }
 
-  private mutating func removeFromTree<Operations: PrivilegedOperations & ~Copyable>(
+  private func removeFromTree<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations
-  ) throws(Errno) {
+  ) throws(Errno) -> Bool {
     if attached != nil { return try remove(with: &operations) }
-    guard oneStepMount != nil else { return }
+    guard oneStepMount != nil else { return true }
     // Between looking at what is on top and taking it away the caller must not be able to stop this.
     let failure = try operations.finish(keeping: [mountPoint.rawValue], patience: cleaningUp) {
       operations, _ in
       do throws(Errno) {
-        try remove(with: &operations)
-        return nil
+        return try remove(with: &operations) ? nil : text("covered")
       } catch {
-        return error == .busy ? text("busy") : error.message
+        return error.message
       }
     }
-    if let failure { throw failure == text("busy") ? .busy : .inputOutput }
+    guard let failure else { return true }
+    guard failure == text("covered") else { throw .inputOutput }
+    return false
   }
 
   /// umount2 takes whatever is on top, so it is asked only when nothing covers the mount; otherwise
-  /// the server is cut off from it, and the caller is told.
-  private mutating func remove<Operations: PrivilegedOperations & ~Copyable>(
+  /// the server is cut off from it, and the caller is told. Returns whether nothing covers it.
+  private func remove<Operations: PrivilegedOperations & ~Copyable>(
     with operations: inout Operations
-  ) throws(Errno) {
+  ) throws(Errno) -> Bool {
     let table = try MountTable.read()
-    guard let entry = try ownEntry(in: table) else { return }
+    guard let entry = try ownEntry(in: table) else { return true }
     if table.isCovered(entry) || plan?.fuseblk == true {
       try operations.abortConnection(entry.connection, patience: cleaningUp)
     }
-    guard !table.isCovered(entry) else { throw .busy }
-    if let mount = attached.take() {
-      try operations.detachMount(at: mount)
-    } else {
-      try operations.detachMount(at: mountPoint)
+    if table.isCovered(entry) { return false }
+    switch attached {
+    case .none: try operations.detachMount(at: mountPoint)
+    case .some(let mount): try operations.detachMount(at: mount)
     }
+    return true
   }
 
   /// The new mount in the tree.

@@ -23,6 +23,7 @@ struct MountAttempt {
   /// Whether the kernel vouches for a new superblock.
   var isExclusive = true
   var failures: [String: Errno] = [:]
+  var failuresOnce: [String: Errno] = [:]
   var mounting: () -> Void = {}
   var attaching: () -> Void = {}
   /// Whether the server says goodbye with 0 even when DOIT failed.
@@ -68,6 +69,7 @@ struct MountAttempt {
     var operations = RecordingOperations()
     operations.failures = failures
     operations.isExclusive = isExclusive
+    operations.failuresOnce = failuresOnce
     operations.mountPath = bytes(newMount)
     operations.mountDescriptor = newMountDescriptor
     operations.mountPoint = pin.rawValue

@@ -225,9 +225,21 @@ struct MounterTests {
     #expect(
       text(failure.explanation)
         == "taking the mount away again: " + text(Errno.notPermitted.message))
-    // The record is taken out all the same, and the mount is not taken away twice.
+    // The record is taken out all the same. It is tried once more, and not again by the monitor.
     #expect(
-      outcome.names == made + ["record", "attach", "detachMount", "takeBackRecord"])
+      outcome.names == made
+        + ["record", "attach", "detachMount", "detachMount", "takeBackRecord"])
+  }
+
+  @Test(arguments: [.noMemory, .inputOutput, .busy] as [Errno])
+  func `A mount that could not be taken away at first is taken away then`(error: Errno) throws {
+    var attempt = MountAttempt()
+    attempt.newMount = "/"
+    attempt.failuresOnce = ["detachMount": error]
+    let outcome = try attempt.run()
+    #expect(outcome.completeFailure?.error == .busy)
+    #expect(outcome.undoFailure == nil)
+    #expect(outcome.names == made + ["attach", "detachMount", "detachMount"])
   }
 
   // MARK: By mount(2)

@@ -44,6 +44,8 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   let log = CallLog()
   /// Operations that fail, by name.
   var failures: [String: Errno] = [:]
+  /// Operations that fail the first time, by name.
+  var failuresOnce: [String: Errno] = [:]
   /// The path that stands for the new mount: where it lies is where this file lies.
   var mountPath = bytes("/proc")
   /// A descriptor that stands for the new mount instead.
@@ -64,7 +66,9 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
 
   private mutating func note(_ call: Call) throws(Errno) {
     log.calls.append(call)
-    if let error = failures[call.name] { throw error }
+    if let error = failuresOnce.removeValue(forKey: call.name) ?? failures[call.name] {
+      throw error
+    }
   }
 
   mutating func shedPrivileges(caller: Caller) throws(Errno) { try note(.shedPrivileges) }
