@@ -8,7 +8,10 @@ private let maximumSize = 1 << 20
 
 /// Reads fuse.conf with the caller's rights, as fusermount3 does. A file that is not there, that the
 /// caller may not read, or that is not root's alone to write leaves the defaults.
-func readConfiguration(_ diagnostics: inout Diagnostics) -> FuseConfiguration {
+///
+/// - Throws: any error that says nothing about the file: who uses up the system's descriptors or its
+///   memory must not be able to lift a limit that stands in it.
+func readConfiguration(_ diagnostics: inout Diagnostics) throws(Errno) -> FuseConfiguration {
   let path = BuildConfiguration.configurationPath
   let content: [UInt8]
   do throws(Errno) {
@@ -24,8 +27,13 @@ func readConfiguration(_ diagnostics: inout Diagnostics) -> FuseConfiguration {
     }
     content = try file.readToEnd(limit: maximumSize)
   } catch {
-    if error != .noSuchFile {
+    switch error {
+    case .noSuchFile:
+      break
+    case .permissionDenied, .notDirectory, .tooManyLinks, .overflow:
       diagnostics.report(describe(path, error, advice: "going on with the defaults"))
+    default:
+      throw error
     }
     return FuseConfiguration()
   }

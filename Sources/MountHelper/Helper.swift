@@ -77,7 +77,12 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
 ) throws(HelperError) -> ExitStatus {
   var diagnostics = Diagnostics()
   diagnostics.isVerbose = invocation.isVerbose
-  let configuration = readConfiguration(&diagnostics)
+  let configuration: FuseConfiguration
+  do throws(Errno) {
+    configuration = try readConfiguration(&diagnostics)
+  } catch {
+    throw HelperError(line: describe(BuildConfiguration.configurationPath, error))
+  }
   let (task, timeout) = try makeTask(invocation, caller: caller, configuration: configuration)
 
   let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }
