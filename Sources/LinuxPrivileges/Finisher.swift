@@ -10,6 +10,9 @@ private let timeToPutAway: Int64 = 5
 /// The longest line that a finisher sends, in bytes.
 private let longestLine = 8192
 
+/// The exit status of a finisher that has sent a line; any other but 0 is an error number.
+private let saidWhy: Int32 = 255
+
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
@@ -32,9 +35,9 @@ extension LinuxPrivilegedOperations {
           let failure = work(&self, Patience(until: patience.deadline, interruptedBy: far))
         else { return 0 }
         try end.send(failure, until: .after(seconds: 1))
-        return 1
+        return saidWhy
       } catch {
-        return 1
+        return error.rawValue
       }
     }
     line.second = nil
@@ -49,6 +52,7 @@ extension LinuxPrivilegedOperations {
       return nil
     }
     if status == 0 { return nil }
+    guard status == saidWhy else { throw Errno(rawValue: status) }
     guard
       let failure = try line.first?.receive(
         limit: longestLine, until: .after(seconds: 1))
