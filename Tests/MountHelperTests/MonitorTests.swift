@@ -218,6 +218,32 @@ struct MonitorTests {
     #expect(result.answers == script.answers)
   }
 
+  @Test(arguments: [
+    ("cloneReadOnly", Packet.intent(.readOnlyClone, "/etc/passwd")),
+    ("setBlockSize", .intent(.setBlockSize(512), "/dev/null")),
+  ])
+  private func `What the kernel says of a file is answered`(call: String, packet: Packet) throws {
+    for error in everyErrno {
+      let result = try Run(
+        packets: talking + [packet, .intent(.failed(.failed))], failures: [call: error]
+      ).status()
+      #expect(result.status == .failure)
+      #expect(result.calls == [call])
+      #expect(result.answers == [UInt32(error.rawValue)])
+    }
+  }
+
+  @Test func `Only what a finisher may have left that ended without a word is looked for`() throws {
+    for error in everyErrno {
+      let result = try Run(
+        packets: talking + [request, .intent(.complete)], failures: ["finish": error]
+      ).status()
+      #expect(result.status == .failure)
+      #expect(
+        result.calls == made + ["finish"] + (error == .inputOutput ? ["detachMount"] : []))
+    }
+  }
+
   @Test func `A worker that ends without a word is a failure`() throws {
     #expect(try Run(workerEnds: true).status().status == .failure)
     #expect(try Run(packets: prepared, workerEnds: true).status().status == .failure)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+import LinuxPrimitives
 import MountPolicy
 
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -12,3 +13,6 @@ func words(_ line: String) -> [[UInt8]] {
 
 let root = Caller(userID: 0, groupID: 0)
 let user = Caller(userID: 1000, groupID: 100)
+
+/// Every error number that Linux has (errno(3)).
+let everyErrno = (1...133).map { Errno(rawValue: $0) }
