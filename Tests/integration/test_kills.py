@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Signals at every system call of a mount: SIGKILL to the process that makes it; SIGKILL and SIGTERM
+to the helper itself, the process that the caller started.
+
+The tracer (tracer.py) stops a process where it is about to make a call and sends the signal. By default what several kinds of mount have in common is tried in one
+of them; with FSM_DEEP=1 in the environment of the tests, everything in each.
+"""
+
+import re
+import signal
+
+import faults
+import tracer
+from faults import Case, Verdict
+from support import HelperTest, parametrized
+from test_faults import DEEP, ORDER, all_sites, check, select
+
+# Seconds in which everything must have ended; a finisher that is cut off from its monitor puts away.
+BOUND = 20
+
+
+def judge(bench, case, run):
+    """What is wrong with the end of a run in which a process was killed."""
+    scenario, found = bench.scenario, []
+    if run.late:
+        found.append(f"still running: {run.late}")
+    if run.all_seconds > BOUND:
+        found.append(f"took {run.all_seconds:.1f} s")
+    mounted = bench.mounted()
+    if run.status == -case.action.number:
+        # Nobody is left to report; what is there is whole, or, by the engine that cannot do better,
+        # not recorded yet.
+        if not (case.action.first or case.site.role == "0"):
+            found.append("the helper died of a signal that another process got")
+        if not mounted:
+            return found + nothing(bench, case)
+        if scenario.is_one_step:
+            return found + bench.faults_of_attributes(mounted)
+        if not scenario.succeeds:
+            found.append("a mount that nobody wanted")
+        return found + bench.faults_of_mount(mounted)
+    if (case.action.number == signal.SIGKILL and run.reached
+            and (case.action.first or case.site.role == "0")):
+        found.append("outlived SIGKILL")
+    if run.status == 0:
+        if not scenario.succeeds:
+            found.append("claims to have mounted")
+        return found + bench.faults_of_mount(mounted)
+    if run.status != 1:
+        found.append("ended with another status than 0 or 1")
+    return found + nothing(bench, case) + bench.faults_of_speech(run)
+
+
+def nothing(bench, case):
+    """What is there although nothing may be. A recorder that is killed while it writes, or dies with
+    the finisher, leaves libmount's temporary file (SECURITY.md, known gaps)."""
+    found = bench.faults_of_nothing()
+    if case.site.process == "recorder":
+        found = [fault for fault in found if not re.search(r"/run/mount: \['utab\.\w{6}'\]", fault)]
+    return found
+
+
+def work(benches, case):
+    """Runs one case, judges it, and sees that the next mount works."""
+    bench = benches[case.site.scenario]
+    try:
+        run = faults.run_case(bench, case)
+        found = judge(bench, case, run)
+    finally:
+        bench.clear()
+    return Verdict(case, run, found + bench.faults_of_next())
+
+
+def sites():
+    """Those at which somebody is killed."""
+    seen = set()
+    return {name: select(all_sites()[name], seen) for name in ORDER}
+
+
+VICTIMS = [("KILL", tracer.Send(signal.SIGKILL)), ("KILL-helper", tracer.Send(signal.SIGKILL, True)),
+           ("TERM-helper", tracer.Send(signal.SIGTERM, True))]
+if DEEP:
+    VICTIMS += [("ALRM", tracer.Send(signal.SIGALRM)), ("SEGV", tracer.Send(signal.SIGSEGV))]
+
+
+class Kills(HelperTest):
+    """One process gets a signal."""
+
+    @parametrized(scenario=ORDER, victim=VICTIMS)
+    def test_whenever_a_signal_comes_nothing_half_is_left(self, scenario, victim):
+        cases = [Case(site, victim) for site in sites()[scenario]
+                 if not (victim == VICTIMS[1][1] and site.role == "0")]
+        check(self, faults.Pool(work).map(cases))
