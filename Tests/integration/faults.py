@@ -471,6 +471,7 @@ class Benches(dict):
     def __init__(self, logger):
         super().__init__()
         self.logger = logger
+        self.failed = 0  # runs that ended without a mount
 
     def __missing__(self, name):
         self[name] = Bench(SCENARIOS[name], self.logger)
