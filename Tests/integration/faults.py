@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import pickle
+import shutil
 import signal
 import struct
 import subprocess
@@ -212,7 +213,11 @@ class Bench:
                      self.service.failures):
             rest.clear()
         for name in os.listdir("/run/mount"):
-            os.unlink(os.path.join("/run/mount", name))
+            path = os.path.join("/run/mount", name)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
         self.logger.lines()
 
     # Judging

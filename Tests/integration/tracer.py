@@ -171,22 +171,31 @@ def words_at(process, address, count):
 
 # Which argument names what a call is about.
 PATH_ARGUMENT = {"open": 0, "access": 0, "stat": 0, "lstat": 0, "statfs": 0, "readlink": 0,
-                 "mkdir": 0, "unlink": 0, "rename": 0, "umount2": 0, "openat": 1, "openat2": 1,
+                 "mkdir": 0, "rmdir": 0, "unlink": 0, "rename": 0, "umount2": 0, "openat": 1, "openat2": 1,
                  "newfstatat": 1, "faccessat": 1, "faccessat2": 1, "readlinkat": 1, "statx": 1,
                  "mkdirat": 1, "unlinkat": 1, "renameat": 1, "renameat2": 1, "fsopen": 0,
                  "mount": 1}
 NUMBER_ARGUMENT = {"prctl": 0, "prlimit64": 1, "fcntl": 1, "setitimer": 0, "rt_sigaction": 0,
                    "rt_sigprocmask": 0, "ioctl": 1, "setsockopt": 2, "getsockopt": 2, "dup2": 1,
-                   "fsconfig": 1, "write": 0}
+                   "fsconfig": 1}
 
 
 # Calls whose first argument is a descriptor of a file that has a name.
-DESCRIPTOR = {"read", "pread64", "close", "fchmod", "fchown", "flock", "lseek", "fstatfs"}
+DESCRIPTOR = {"read", "pread64", "close", "fchmod", "fchown", "flock", "lseek", "fstatfs", "write",
+              "sendto"}
 
 
 def file_of(process, descriptor):
     """The name of an open file; of what has none, what it is."""
-    return re.sub(r":\[\d+\]$", "", os.readlink(f"/proc/{process}/fd/{descriptor}"))
+    return same(os.readlink(f"/proc/{process}/fd/{descriptor}"))
+
+
+def same(path):
+    """A path without what differs from run to run."""
+    for varying, constant in ((r":\[\d+\]$", ""), (r"(/utab\.)\w{6}$", r"\1XXXXXX"),
+                              (r"(/\.fuservicemount3\.)\d+", r"\1N")):
+        path = re.sub(varying, constant, path)
+    return path
 
 
 def describe(process, name, arguments):
@@ -196,15 +205,15 @@ def describe(process, name, arguments):
             path = text_at(process, arguments[PATH_ARGUMENT[name]])
             if not path and name in ("newfstatat", "statx"):
                 path = file_of(process, arguments[0])
-            return (re.sub(r"(/utab\.)\w{6}$", r"\1XXXXXX", path),)
+            return (same(path),)
         if name in DESCRIPTOR:
-            return (re.sub(r"(/utab\.)\w{6}$", r"\1XXXXXX", file_of(process, arguments[0])),)
+            return (file_of(process, arguments[0]),)
         if name == "capget":
             return ("read" if arguments[1] else "probe",)
         if name == "capset":  # effective and permitted
             return tuple(f"{word:x}" for word in words_at(process, arguments[1], 2))
         if name == "poll":  # the first descriptor
-            return tuple(str(word) for word in words_at(process, arguments[0], 1))
+            return (file_of(process, *words_at(process, arguments[0], 1)),)
         if name == "connect":  # a path, after the family
             return (text_at(process, arguments[1] + 2),)
         if name == "fsconfig" and arguments[2]:
