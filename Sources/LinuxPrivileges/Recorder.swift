@@ -26,8 +26,24 @@ struct Recorder: ~Copyable {
   /// Tells the recorder, and waits for it to have done so.
   fileprivate func settle(_ verdict: Verdict) throws(Errno) {
     try line.send([verdict.rawValue], until: .after(seconds: 1))
-    let status = try Patience(cleaningUpUntil: .after(seconds: timeToWrite)).status(of: process)
+    let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
+    let status: Int32
+    do throws(Errno) {
+      status = try patience.status(of: process)
+    } catch {
+      guard error == .inputOutput else { throw error }
+      // It may have been this process that could not wait; the verdict is carried out all the same.
+      status = try patience.status(of: process)
+    }
     guard status == 0 else { throw .canceled }
+  }
+
+  /// Waits for a recorder that may have written its entry to take it back, as it does when nobody is
+  /// there any more to tell it otherwise.
+  fileprivate func cutOff() {
+    line.shutDown()
+    let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
+    if (try? patience.status(of: process)) == nil { process.killAndReap() }
   }
 }
 
@@ -51,15 +67,23 @@ extension LinuxPrivilegedOperations {
         return 1
       }
       try table.add(record, options: options)
-      try line.send([0], until: .after(seconds: 1))
-      let verdict = (try? line.receive(limit: 1, until: limit))?.bytes.first
+      // From here on only the verdict lets the entry stand.
+      let isHeard = (try? line.send([0], until: .after(seconds: 1))) != nil
+      let verdict = isHeard ? (try? line.receive(limit: 1, until: limit))?.bytes.first : nil
       if verdict == Recorder.Verdict.keep.rawValue { return 0 }
-      try table.remove(target: record.target)
+      do throws(Errno) {
+        try table.remove(target: record.target)
+      } catch {
+        // A machine that fails once is no reason to leave something behind.
+        try table.remove(target: record.target)
+      }
       return verdict == nil ? 1 : 0
     }
     do throws(Errno) {
       try recorder.line.hear(patience)
     } catch {
+      // One that waits for the lock does not look at the line.
+      if error != .timedOut, error != .canceled { recorder.cutOff() }
       recorder.process.killAndReap()
       throw error
     }
@@ -67,7 +91,7 @@ extension LinuxPrivilegedOperations {
       try recorder.line.send([Recorder.goAhead], until: .after(seconds: 1))
       try recorder.line.hear(Patience(cleaningUpUntil: .after(seconds: timeToWrite)))
     } catch {
-      recorder.process.killAndReap()
+      recorder.cutOff()
       throw error == .timedOut ? .inputOutput : error
     }
     self.recorder = consume recorder

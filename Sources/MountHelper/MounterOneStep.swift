@@ -51,17 +51,25 @@ extension Mounter {
 
   /// Notes the mount that was made: there is no descriptor of it, so it is known by its place, which
   /// was free, its type, and being new; from now on by its id. Somebody may rename the place all the
-  /// time, so it is asked for until both say the same.
+  /// time, so it is asked for until both say the same; and what is not found is not taken away, so a
+  /// failure is not the end either.
   private mutating func findOneStepMount(among before: [UInt64]) throws(Errno) {
+    var failure: Errno?
     for _ in 0..<attemptsToFind {
-      let place = try mountPoint.currentPath()
-      let entry = try MountTable.read().entry(on: parent, at: place)
-      guard let entry, entry.type == plan?.mountType, !before.contains(entry.identifier) else {
-        continue
+      do throws(Errno) {
+        failure = nil
+        let place = try mountPoint.currentPath()
+        let entry = try MountTable.read().entry(on: parent, at: place)
+        guard let entry, entry.type == plan?.mountType, !before.contains(entry.identifier) else {
+          continue
+        }
+        oneStepMount = entry.identifier
+        return
+      } catch {
+        failure = error
       }
-      oneStepMount = entry.identifier
-      return
     }
+    if let failure { throw failure }
   }
 
   /// The mount that was made in one step, while it is there.
