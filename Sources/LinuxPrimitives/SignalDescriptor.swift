@@ -3,7 +3,8 @@
 internal import CLinux
 
 /// The signals that ask the helper to end, as a descriptor: blocked for the process and read in its
-/// loop, so that they come at a point where everything can be put away.
+/// loop, so that they come at a point where everything can be put away. Every signal is one of them
+/// that would end the process and can be kept from it.
 public struct SignalDescriptor: ~Copyable, Sendable {
   /// Becomes readable when one of the signals came.
   public let descriptor: FileDescriptor
@@ -42,8 +43,17 @@ public func resetSignals() {
 
 private func endingSignals() -> sigset_t {
   var set = sigset_t()
-  // These only fill in the set.
+  // These only fill in the set. Signals 32 and 33 belong to the C library: adding them fails.
   _ = unsafe sigemptyset(&set)
-  for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { _ = unsafe sigaddset(&set, number) }
+  for number in Int32(1)...64 where endsProcess(number) { _ = unsafe sigaddset(&set, number) }
   return set
+}
+
+/// Whether a signal ends a process by default (signal(7)). A fault of the process's own ends it all
+/// the same: the kernel does not keep back a SIGSEGV that an instruction raised.
+private func endsProcess(_ signal: Int32) -> Bool {
+  let others = [
+    SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD, SIGURG, SIGWINCH, SIGPIPE,
+  ]
+  return !others.contains(signal)
 }

@@ -108,7 +108,9 @@ struct PatienceTests {
     #expect(isClosed)
   }
 
-  @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT])
+  @Test(arguments: [
+    SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGXCPU, SIGSEGV, SIGABRT, 34, 64,
+  ])
   func `A signal that asks to end cancels the wait`(signal: Int32) throws {
     let witness = try Witness()
     let result = try run(keeping: [witness.number], after: { raise(signal) }) { hang() }
