@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import LinuxPrimitives
+public import MountHelper
 public import MountPolicy
 
 private let detachLazily: Int32 = 2
@@ -27,12 +28,15 @@ extension LinuxPrivilegedOperations {
   ///
   /// The corresponding system call is `umount2(2)` with `MNT_DETACH`: the server may be dead or
   /// hold its answer, and a lazy unmount asks it nothing.
-  public mutating func detachMount(at place: borrowing FileDescriptor) throws(Errno) {
+  public mutating func detachMount(
+    _ entry: MountTableEntry, at place: borrowing FileDescriptor
+  ) throws(Errno) {
     let target = try CString(place.processPath)
     _ = try withSystemAdministration {
       // The name is terminated and lives through the call.
       unsafe target.withPointer { unsafe umount2($0, detachLazily) }
     }
+    if try MountTable.read().contains(entry) { throw .busy }
   }
 
   /// See `PrivilegedOperations`.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-internal import LinuxPrimitives
+public import LinuxPrimitives
 internal import MountPolicy
 
 /// One mount of this namespace, as `/proc/self/mountinfo` tells it (proc_pid_mountinfo(5)).
-struct MountTableEntry: Equatable {
+public struct MountTableEntry: Equatable, Sendable {
   /// The mount's id.
   var identifier: UInt64
   /// The id of the mount that it lies on.
@@ -33,7 +33,7 @@ struct MountTableEntry: Equatable {
 
 /// The mounts of this namespace. Reading them costs a microsecond for each, so it is done only where
 /// the kernel has no cheaper answer.
-struct MountTable {
+public struct MountTable: Sendable {
   /// Far more than a machine can have, in bytes.
   private static let maximumSize = 64 << 20
 
@@ -41,7 +41,9 @@ struct MountTable {
   var entries: [MountTableEntry]
 
   /// Reads the table.
-  static func read() throws(Errno) -> MountTable {
+  ///
+  /// - Throws: what `open(2)` and `read(2)` say.
+  public static func read() throws(Errno) -> MountTable {
     let file = try openFile(Array("/proc/self/mountinfo".utf8))
     return MountTable(parsing: try file.readToEnd(limit: maximumSize))
   }
@@ -54,6 +56,15 @@ struct MountTable {
   /// The mount with this id.
   func entry(_ identifier: UInt64) -> MountTableEntry? {
     entries.first { $0.identifier == identifier }
+  }
+
+  /// Whether `entry` of another reading is still the same mount. Ids are given again at once, so the
+  /// type and the connection count as well.
+  public func contains(_ entry: MountTableEntry) -> Bool {
+    entries.contains {
+      $0.identifier == entry.identifier && $0.connection == entry.connection
+        && $0.type == entry.type
+    }
   }
 
   /// The mount that lies on `parent` at `mountPoint`; there can be but one.

@@ -109,9 +109,15 @@ extension Mounter {
       try operations.abortConnection(entry.connection, patience: cleaningUp)
     }
     if table.isCovered(entry) { return false }
-    switch attached {
-    case .none: try operations.detachMount(at: mountPoint)
-    case .some(let mount): try operations.detachMount(at: mount)
+    do throws(Errno) {
+      switch attached {
+      case .none: try operations.detachMount(entry, at: mountPoint)
+      case .some(let mount): try operations.detachMount(entry, at: mount)
+      }
+    } catch {
+      guard error == .busy else { throw error }
+      try operations.abortConnection(entry.connection, patience: cleaningUp)
+      return false
     }
     return true
   }

@@ -88,8 +88,13 @@ public protocol PrivilegedOperations: ~Copyable {
     fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller, patience: Patience
   ) throws(Errno)
 
-  /// Takes away the mount that is on top at `place`.
-  mutating func detachMount(at place: borrowing FileDescriptor) throws(Errno)
+  /// Takes away the mount that is on top at `place`, which should be `entry`.
+  ///
+  /// - Throws: `EBUSY` when `entry` is there all the same, because another was mounted on it
+  ///   meanwhile and has been taken in its stead.
+  mutating func detachMount(
+    _ entry: MountTableEntry, at place: borrowing FileDescriptor
+  ) throws(Errno)
 
   /// Ends the FUSE connection with this number for good, so that nothing waits for its server.
   mutating func abortConnection(_ number: UInt32, patience: Patience) throws(Errno)

@@ -246,6 +246,16 @@ struct MounterTests {
     #expect(outcome.names == made + ["attach", "detachMount", "detachMount"])
   }
 
+  @Test func `A mount that was covered when it was taken away is cut off`() throws {
+    var attempt = MountAttempt()
+    attempt.newMount = "/"
+    attempt.failures = ["detachMount": .busy]
+    let outcome = try attempt.run()
+    let line = text(try #require(outcome.completeFailure).explanation)
+    #expect(line.hasPrefix("the mount could not be taken away"))
+    #expect(outcome.names == made + ["attach", "detachMount", "abortConnection"])
+  }
+
   // MARK: By mount(2)
 
   @Test(arguments: [255, 256, 4095])

@@ -150,7 +150,9 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     try note(.mountInOneStep(plan, rootMode: rootMode, caller))
   }
 
-  mutating func detachMount(at place: borrowing FileDescriptor) throws(Errno) {
+  mutating func detachMount(
+    _ entry: MountTableEntry, at place: borrowing FileDescriptor
+  ) throws(Errno) {
     #expect(mountPoint == nil || place.rawValue == mountPoint || place.rawValue == mount)
     try note(.detachMount(atMountPoint: place.rawValue == mountPoint))
   }

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where a user may mount, how often, and what other people's file systems can do about it."""
 
+import errno
 import os
 import threading
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOB, ENGINES, GRACE, ROOT, STALL, HelperTest, callers, detach, mount_at,
-                     mounts, parametrized, system)
-
+from support import (ALICE, BOB, ENGINES, GRACE, ONE_STEP, ROOT, STALL, HelperTest, callers,
+                     detach, mount_at, mounts, parametrized, system)
 
 
 class Places(HelperTest):
@@ -169,6 +169,41 @@ class Places(HelperTest):
         detach(target)
         self.assertEqual(outcome.status, 1, outcome.err)
         self.assertEqual(found, ["stacked"])
+
+
+    @callers()
+    def test_a_mount_in_one_step_that_is_covered_is_cut_off_and_what_covers_it_stays(self, caller):
+        target = self.target(caller)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            assert session.mount() == 0
+            session.serve(None, caller.uid, caller.gid)
+            system("mount", "-t", "tmpfs", "-o", "mode=755", "stacked", target)
+            session.goodbye(1)
+            session.wait_for_end()
+        with self.service(script):
+            outcome = self.helper(self.words("demo", target), caller, failing=ONE_STEP)
+        found = sorted(mount.source for mount in mounts() if mount.target == target)
+        detach(target)
+        seen = self.run_as(caller, "ls", target)
+        detach(target)
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assertIn("another lies on it", outcome.err)
+        self.assertEqual(found, ["demo", "stacked"])
+        self.assertIn(os.strerror(errno.ENOTCONN), seen.err)
+
+    @callers()
+    @parametrized(engine=ENGINES)
+    def test_what_is_stacked_on_a_finished_mount_is_no_concern_of_the_helper(
+            self, caller, engine):
+        _, target, _ = self.mount(caller, failing=engine)
+        system("mount", "-t", "tmpfs", "-o", "mode=755", "stacked", target)
+        self.assertEqual(mount_at(target).source, "stacked")
+        detach(target)
+        self.assertEqual(self.run_as(caller, "cat", target + "/hello").out, "hello, world\n")
+        self.unmount(target)
 
 
 class Maximum(HelperTest):
