@@ -75,6 +75,11 @@ class Result(unittest.TestResult):
         super().addError(test, err)
         self.line("FAIL", test, self.explain(err))
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.line("FAIL", subtest, self.explain(err))
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.line("skip", test, reason)

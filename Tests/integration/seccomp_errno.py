@@ -62,7 +62,7 @@ def main(arguments):
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    os.execv(arguments[split + 1], arguments[split + 1:])
+    os.execvp(arguments[split + 1], arguments[split + 1:])
 
 
 if __name__ == "__main__":

@@ -139,9 +139,10 @@ def mounts():
 
 
 def mount_at(target):
-    """The mount on top at a path, or None."""
+    """The mount on top at a path, or None. The table has them in the order of their creation."""
     found = [mount for mount in mounts() if mount.target == target]
-    return found[-1] if found else None
+    parents = {mount.parent for mount in found}
+    return next((mount for mount in found if mount.number not in parents), None)
 
 
 def detach(target):

@@ -8,8 +8,10 @@ import subprocess
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOTH, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach, eventually,
-                     helper_processes, mount_at, mounts, parametrized, system, utab, utab_text)
+from support import (ALICE, BOTH, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
+                     eventually, helper_processes, mount_at, mounts, parametrized, process_status,
+                     system, utab, utab_text)
+from test_processes import SYS_ADMIN, TAKE_HOLD
 
 DIRECTORY = "/run/mount"
 LOCK = DIRECTORY + "/utab.lock"
@@ -201,6 +203,30 @@ class Lock(Recording):
         running.process.send_signal(signal.SIGTERM)
         self.assertEqual(running.finish(GRACE).status, 1)
         self.assert_nothing_comes_of_it(let_go)
+
+    @callers()
+    def test_what_waits_for_the_lock_is_sealed_and_nobody_but_root_takes_hold_of_it(self, caller):
+        let_go = self.hold_lock()
+        running, target = self.start_waiting(caller)
+        # The worker has said its last word, but may not be gone yet.
+        self.assertTrue(eventually(lambda: len(helper_processes()) == 3))
+        for process in helper_processes():
+            status = process_status(process)
+            tried = self.run_as(ALICE, PYTHON, "-I", "-S", "-c", TAKE_HOLD, str(process))
+            self.assertEqual(tried.out.split(), ["EPERM"] * 5 + ["EACCES"], status)
+            self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+            for name in ("CapEff", "CapInh", "CapBnd", "CapAmb"):
+                self.assertEqual(int(status[name], 16), 0, name)
+            # The recorder, root by its ids, has no capability; the two others have one.
+            recorder = int(status["CapPrm"], 16) == 0
+            self.assertEqual(status["Uid"].split()[:3],
+                             ["0"] * 3 if recorder else
+                             [str(caller.uid) if process == running.process.pid else "0",
+                              str(caller.uid), "0"])
+            if not recorder:
+                self.assertEqual(int(status["CapPrm"], 16), SYS_ADMIN)
+        let_go()
+        self.assert_recorded(running.finish(), target)
 
     @callers()
     def test_a_lock_that_is_let_go_in_time_costs_nothing(self, caller):
