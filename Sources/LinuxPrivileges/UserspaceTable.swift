@@ -76,12 +76,12 @@ struct UserspaceTable: ~Copyable {
   /// Has libmount write the table. Its own lock lies in a directory that is there for no longer than
   /// that, and that only root may enter.
   private borrowing func write(_ update: OpaquePointer) throws(Errno) {
-    let place = Array("\(directory)/.fuservicemount3.\(getpid())".utf8)
+    let place = Array("\(directory)/.fuservicemount3".utf8)
     let name = try CString(place)
     let file = try CString(place + Array("/utab".utf8))
     let lockFile = try CString(place + Array("/utab.lock".utf8))
-    // All names are terminated and live through their calls. A directory that a process of the same
-    // number has left is as good.
+    // All names are terminated and live through their calls. Whoever is here has the table's lock, so
+    // one name is enough, and a directory that a killed process has left is as good.
     if unsafe name.withPointer({ unsafe mkdir($0, 0o700) }) != 0, Errno.last != .fileExists {
       throw .last
     }
