@@ -68,12 +68,14 @@ except OSError as error:
 class Processes(HelperTest):
     """Monitor and worker while a server keeps them waiting."""
 
-    def waiting_pair(self, caller):
-        """The monitor and the worker, at the server's first request."""
+    def waiting_pair(self, caller, before=None):
+        """The monitor and the worker, at the server's first request, or at one after `before`."""
         seen = {}
 
         def script(session):
             session.begin()
+            if before is not None:
+                before(session)
             # The answer to a request says that the worker is done with all before it.
             session.open("not named")
             for _ in range(2):
@@ -96,6 +98,16 @@ class Processes(HelperTest):
     @callers()
     def test_the_monitor_holds_one_capability_and_none_of_it_is_effective(self, caller):
         monitor, _ = self.waiting_pair(caller)
+        self.assertEqual(monitor["users"], (caller.uid, caller.uid, 0))
+        self.assertEqual(monitor["groups"], (caller.gid, caller.gid, 0))
+        self.assertEqual(monitor["capabilities"], (SYS_ADMIN, 0, 0, 0, 0))
+
+    @callers()
+    def test_after_a_mount_was_made_the_monitor_has_no_capability_in_effect(self, caller):
+        def mount(session):
+            session.prepare(session.target)
+            self.assertEqual(session.mount(), 0)
+        monitor, _ = self.waiting_pair(caller, mount)
         self.assertEqual(monitor["users"], (caller.uid, caller.uid, 0))
         self.assertEqual(monitor["groups"], (caller.gid, caller.gid, 0))
         self.assertEqual(monitor["capabilities"], (SYS_ADMIN, 0, 0, 0, 0))
