@@ -7,8 +7,8 @@ import threading
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOB, ENGINES, GRACE, ONE_STEP, ROOT, STALL, HelperTest, callers,
-                     detach, mount_at, mounts, parametrized, system)
+from support import (ALICE, BOB, ENGINES, GRACE, HERE, ONE_STEP, PYTHON, ROOT, STALL, HelperTest,
+                     callers, detach, mount_at, mounts, parametrized, stage, system)
 
 
 class Places(HelperTest):
@@ -142,12 +142,15 @@ class Places(HelperTest):
         os.mkdir(target)
         os.chown(target, caller.uid, caller.gid)
 
+        # On the same mount, so that nothing but the pin keeps the new one away from it.
+        other = self.target(ROOT)
+
         def rename(_):
             os.rename(target, moved)
-            os.symlink("/etc", target)
+            os.symlink(other, target)
         with self.service(wire.mounting(target, before=rename)):
             outcome = self.helper(self.words("demo", target), caller, failing=engine)
-        self.assertNotIn("/etc", [mount.target for mount in mounts() if "fuse" in mount.type])
+        self.assertIsNone(mount_at(other))
         if outcome.status == 0:
             self.assertEqual(mount_at(moved).type, "fuse.demo")
             detach(moved)
@@ -235,6 +238,27 @@ class Maximum(HelperTest):
         self.assertEqual(outcome.status, 1, outcome.err)
         self.assertIsNone(mount_at(target))
         self.unmount(first, ALICE)
+
+    def test_a_count_that_fails_costs_the_mount(self):
+        # A namespace without /proc, on a kernel without listmount: nothing tells what is mounted.
+        target = self.target(ALICE)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            reply = session.mount()
+            session.goodbye(1 if reply else 0)
+            session.serve()
+            return reply
+        with self.service(script) as service:
+            outcome = self.run_as(
+                ROOT, "unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh",
+                PYTHON, "-I", "-S", os.path.join(HERE, "seccomp_errno.py"),
+                f"{ALICE.uid}:{ALICE.gid}", "listmount=ENOSYS", "--", stage.helper,
+                *self.words("demo", target))
+            self.assertNotEqual(service.result(), 0)
+        self.assert_refused(outcome)
+        self.assertIn("counting the mounts", outcome.err)
 
     def test_root_is_not_counted(self):
         self.fuse_conf("mount_max = 0\n")
