@@ -9,10 +9,11 @@ import shutil
 import socket
 import stat
 import struct
+import time
 
 import fuse_service as wire
-from support import (ALICE, BOB, ROOT, STALL, HelperTest, callers, detach, mount_at, parametrized,
-                     stage, system)
+from support import (ALICE, BOB, ROOT, STALL, HelperTest, callers, detach, eventually, mount_at,
+                     parametrized, stage, system)
 
 BLKBSZGET = 0x80081270
 
@@ -557,7 +558,10 @@ class BlockDevices(Asking):
             assert session.mount_point(session.target) == 0
             reply = session.mount()
             assert reply == 0, os.strerror(reply)
-            session.serve(silent=[wire.DESTROY])
+            server = session.serve(silent=[wire.DESTROY])
+            # The kernel asks no file system to end that it has not seen begin.
+            assert eventually(lambda: wire.INIT in server.seen), "no INIT"
+            time.sleep(0.1)
             if case:
                 session.goodbye(1)
                 session.close()
