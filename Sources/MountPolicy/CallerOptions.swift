@@ -74,6 +74,8 @@ public struct CallerOptions: Equatable, Sendable {
 
   private mutating func takeFlag(_ piece: OptionList.Piece, caller: Caller) {
     for reading in piece.readings {
+      // libfuse looks for its options in a list and outside of it alike (fuse_opt_parse(3)).
+      if reading == ascii("-r") { flags.insert(.readOnly) }
       let (key, value) = OptionList.keyAndValue(reading)
       guard let entry = MountFlagWord.find(key, in: MountFlagWord.restricting) else { continue }
       // getsubopt(3) and libmount (`ro=vfs`) take a value with such a word; `sync=` and the like may

@@ -235,7 +235,7 @@ struct MounterTests {
         + ["record", "attach", "detachMount", "detachMount", "takeBackRecord"])
   }
 
-  @Test(arguments: [.noMemory, .inputOutput, .busy] as [Errno])
+  @Test(arguments: [.noMemory, .inputOutput] as [Errno])
   func `A mount that could not be taken away at first is taken away then`(error: Errno) throws {
     var attempt = MountAttempt()
     attempt.newMount = "/"
@@ -364,25 +364,6 @@ struct MounterTests {
       #expect(outcome.makeFailure?.error.rawValue == UInt32(error.rawValue))
       #expect(outcome.names == inOneStep)
       #expect(outcome.undoFailure == nil)
-    }
-  }
-
-  @Test func `Without the caller's name there is no record and no mount, unless there is no name`()
-    throws
-  {
-    for error in everyErrno {
-      var attempt = MountAttempt()
-      attempt.caller = user
-      attempt.mountMaximum = nil
-      attempt.options = "x-a"
-      attempt.failures = ["name": error]
-      let outcome = try attempt.run()
-      if error == .noSuchFile {
-        #expect(outcome.names == made + ["name", "record", "attach", "keepRecord"])
-      } else {
-        #expect(outcome.completeFailure?.error.rawValue == UInt32(error.rawValue))
-        #expect(outcome.names == made + ["name"])
-      }
     }
   }
 

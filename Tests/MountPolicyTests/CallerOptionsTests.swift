@@ -17,7 +17,7 @@ struct CallerOptionsTests {
 
   @Test(arguments: [
     #"\162o"#, #"user=a\,ro"#, #"a\,ro"#, #"a="x,ro,y""#, #"a="x,ro"#, #"a="x,ro""#, #""ro""#,
-    #"r\o"#, #"ro\000x"#, #"a=\",ro,""#, "ro=1", "ro=vfs", "rw,ro=recursive",
+    #"r\o"#, #"ro\000x"#, #"a=\",ro,""#, "ro=1", "ro=vfs", "rw,ro=recursive", "-r",
     // Not every reader sees the `rw`.
     #"ro,a\,rw"#, #"ro,x="a,rw,b""#, #"ro,\162w"#, #"ro,x="a,rw"#, #"ro,"rw""#, "ro,rw=1",
     #"ro,a"b,rw"#, #"ro,rw\,a"#, #"ro,a="b"c,rw"#, #"ro,a=\"b="c,rw"#,

@@ -170,7 +170,7 @@ class Flags(HelperTest):
         self.unmount(target)
 
     @callers()
-    @parametrized(options=[r"user=a\,ro", r"a\,ro", 'a="x,ro,y"', r"r\157", "ro=vfs", r"ro,a\,rw"],
+    @parametrized(options=[r"user=a\,ro", r"a\,ro", 'a="x,ro,y"', r"r\157", "ro=vfs", "-r", r"ro,a\,rw"],
                   form=["direct", "mount8"])
     def test_what_some_server_may_read_as_ro_is_enforced(self, caller, options, form):
         target = self.target(caller)

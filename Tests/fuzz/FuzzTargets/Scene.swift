@@ -76,10 +76,7 @@ struct Scene {
     // All read the same where nothing is escaped or quoted.
     let isOdd = arguments.joined().contains { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }
     for reader in isOdd ? ListReader.all : [ListReader.all[0]] {
-      let words = arguments.flatMap { reader.words(of: $0) }.map {
-        // libfuse looks for its options in a list and outside of it alike.
-        $0 == Array("-r".utf8) ? Array("ro".utf8) : $0
-      }
+      let words = readLetter(arguments.flatMap { reader.words(of: $0) })
       if says("ro", against: "rw", in: words) {
         try promise(options.readOnly, "ro to \(reader): \(arguments.map(shown))")
       }
@@ -91,7 +88,7 @@ struct Scene {
       }
     }
     if !isOdd, !arguments.joined().contains(UInt8(ascii: "=")) {
-      let words = arguments.flatMap { ListReader.all[0].words(of: $0) }
+      let words = readLetter(arguments.flatMap { ListReader.all[0].words(of: $0) })
       try promise(options.readOnly == says("ro", against: "rw", in: words), "ro: \(options)")
       try promise(
         options.allowsSetID == (caller.isRoot && says("suid", against: "nosuid", in: words)),
@@ -261,4 +258,9 @@ struct Scene {
 
 extension MountPlan {
   fileprivate var mountAttributes: UInt64 { flags.mountAttributes }
+}
+
+/// libfuse looks for its options in a list and outside of it alike.
+private func readLetter(_ words: [[UInt8]]) -> [[UInt8]] {
+  words.map { $0 == Array("-r".utf8) ? Array("ro".utf8) : $0 }
 }
