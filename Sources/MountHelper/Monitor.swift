@@ -5,8 +5,8 @@ internal import LinuxPrimitives
 internal import MountPolicy
 internal import MountProtocol
 
-/// How long recording and attaching may take at the most, in seconds: others may hold the lock of
-/// the mount table, or of the mount point.
+/// How long making the mount may take at the most, and recording and attaching it, in seconds: the
+/// server may hold the first, and others the lock of the mount table, or of the mount point.
 private let completionTimeout: Int64 = 30
 
 /// How long an answer to the worker may wait for room, in seconds. One that asked is waiting for it, so
@@ -263,7 +263,9 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
 
   private mutating func mount(_ request: MountRequest) -> ExitStatus? {
     guard let device = fuseDevice.take() else { return .failure }
-    let patience = patience
+    // While the superblock is in the making, sync(2) of every user waits for it.
+    let patience = Patience(
+      until: .after(seconds: min(completionTimeout, Int64(clock.seconds))), signals: signals)
     do throws(MountFailure) {
       try mounter?.make(request, fuseDevice: device, with: &operations, patience: patience)
       diagnostics.explain(text("the file system is made; waiting for the service's goodbye"))
