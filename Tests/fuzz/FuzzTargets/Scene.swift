@@ -144,6 +144,7 @@ struct Scene {
           && [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
             .contains(plan.blockSize),
       "\(plan)")
+    try promise(plan.blockSize == 0 || plan.openFlags & 0o3 != 0, "\(plan) is only read")
   }
 
   // MARK: The mount
@@ -251,6 +252,8 @@ struct Scene {
     if source.first == UInt8(ascii: "/") {
       try promise(isNamed || source == Array("/dev/fuse".utf8), "source \(shown(source))")
     }
+    // Whoever shows the mount table shows it as it is.
+    if !isNamed { try promiseIsSafe(source, limit: source.count) }
     try promise(plan.fuseblk == request.fuseblk && (isNamed || !plan.fuseblk), "\(plan)")
     try promise(plan.needsMountSyscall == (source.count > 255), "\(plan)")
   }
