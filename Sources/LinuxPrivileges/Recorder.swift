@@ -82,8 +82,6 @@ extension LinuxPrivilegedOperations {
     do throws(Errno) {
       try recorder.line.hear(patience)
     } catch {
-      // One that waits for the lock does not look at the line.
-      if error != .timedOut, error != .canceled { recorder.cutOff() }
       recorder.process.killAndReap()
       throw error
     }
