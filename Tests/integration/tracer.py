@@ -192,8 +192,7 @@ def file_of(process, descriptor):
 
 def same(path):
     """A path without what differs from run to run."""
-    for varying, constant in ((r":\[\d+\]$", ""), (r"(/utab\.)\w{6}$", r"\1XXXXXX"),
-                              (r"(/\.fuservicemount3\.)\d+", r"\1N")):
+    for varying, constant in ((r":\[\d+\]$", ""), (r"(/utab\.)\w{6}$", r"\1XXXXXX")):
         path = re.sub(varying, constant, path)
     return path
 
