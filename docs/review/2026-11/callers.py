@@ -262,6 +262,7 @@ class Terminals(Attempts):
                 one.send(b"x" * 4096)
         one.setblocking(True)
         master, slave = pty.openpty()
+        os.fchown(slave, ALICE.uid, -1)  # as a login does
         os.set_blocking(slave, False)
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -370,7 +371,7 @@ class Others(Attempts):
                 self.saw(f"{name[:40]!r}: exit {outcome.status}; {len(lines)} entries;",
                          [line.replace(base, "BASE")[:90] for line in lines])
                 self.expect(outcome.status == 0 and len(lines) == 1, outcome.err)
-                self.expect(lines[0].count(" TARGET=") == 1 and lines[0].endswith("user=fsmalice"),
+                self.expect(lines[0].count(" TARGET=") == 1 and lines[0].endswith("OPTS=x-a=1"),
                             "an entry in an entry")
                 gone = self.run_as(ALICE, "umount", target)
                 self.expect(mount_at(target) is None, gone.err)
