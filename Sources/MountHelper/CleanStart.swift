@@ -32,9 +32,6 @@ func startClean() throws(StartError) -> StartConditions {
   let mask = umask(0o022)
   resetSignals()
   _ = clinux_disarm_timers()
-  // A caller can have the kernel end whoever reads the time stamp counter, as clock_gettime does
-  // (x86; an error elsewhere).
-  _ = clinux_prctl(PR_SET_TSC, UInt(PR_TSC_ENABLE), 0, 0, 0)
   try setLimits()
   return StartConditions(
     umask: UInt32(mask),
