@@ -512,8 +512,9 @@ class BlockDevices(Asking):
     def test_a_bad_block_size_is_an_error_and_the_next_request_works(self, caller, size):
         with loop_device(caller) as node:
             bad, good = self.ask(caller, [
-                lambda session: session.open_block_device(node, size)[0],
-                lambda session: session.open_block_device(node, 1024)[0]], source=node)
+                lambda session: session.open_block_device(node, size, os.O_RDWR)[0],
+                lambda session: session.open_block_device(node, 1024, os.O_RDWR)[0]],
+                source=node)
         self.assertNotEqual(bad, 0)
         self.assertEqual(good, 0)
 
@@ -522,7 +523,7 @@ class BlockDevices(Asking):
         image = self.file(caller)
         answers = self.ask(caller, [
             lambda session: session.open_block_device(image, 0)[0],
-            lambda session: session.open_block_device(image, 512)[0],
+            lambda session: session.open_block_device(image, 512, os.O_RDWR)[0],
             lambda session: session.open(image)[0]], source=image)
         self.assertEqual(answers, [errno.ENOTBLK, errno.ENOTBLK, 0])
 
@@ -537,8 +538,16 @@ class BlockDevices(Asking):
         with loop_device(caller) as node:
             answers = self.ask(caller, [
                 lambda session: session.open_block_device(node, 512, os.O_RDWR)[0],
-                lambda session: session.open_block_device(node, 512)[0]],
+                lambda session: session.open_block_device(node)[0]],
                 source=node, options="ro")
+        self.assertEqual(answers, [errno.EACCES, 0])
+
+    @callers()
+    def test_a_device_that_is_only_read_keeps_its_block_size(self, caller):
+        with loop_device(caller) as node:
+            answers = self.ask(caller, [
+                lambda session: session.open_block_device(node, 512)[0],
+                lambda session: session.open_block_device(node)[0]], source=node)
         self.assertEqual(answers, [errno.EACCES, 0])
 
     def test_root_mounts_fuseblk_with_its_block_size(self):
