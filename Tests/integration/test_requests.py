@@ -9,7 +9,8 @@ import stat
 import struct
 
 import fuse_service as wire
-from support import (ALICE, ENGINES, GRACE, ROOT, HelperTest, callers, mount_at, parametrized)
+from support import (ALICE, ENGINES, GRACE, ROOT, HelperTest, callers, detach, libc, mount_at,
+                     parametrized)
 
 # Before Linux 6.16 nobody can refuse descriptors.
 KERNELS = [("passrights", ()), ("no-passrights", ("SO_PASSRIGHTS=ENOPROTOOPT",))]
@@ -60,6 +61,25 @@ class Mounting(Commands):
             lambda session: session.mount_point(session.target),
             lambda session: session.mount(flags), doit=False, source=source, failing=engine)
         self.assertEqual(replies, [0, 0, "EINVAL"])
+
+    @callers()
+    @parametrized(engine=ENGINES[:2])
+    def test_a_fuse_device_that_serves_another_mount_by_now_makes_none(self, caller, engine):
+        # The caller's mount would be root's file system, with root's allow_other.
+        other = self.target(ROOT)
+
+        def script(session):
+            session.begin()
+            words = f"fd={session.device},rootmode=40000,user_id=0,group_id=0,allow_other"
+            assert libc.mount(b"other", os.fsencode(other), b"fuse",
+                              wire.MS_NOSUID | wire.MS_NODEV, words.encode()) == 0
+            session.prepare(session.target)
+            reply = session.mount()
+            session.goodbye(1 if reply else 0)
+            session.wait_for_end()
+            detach(other)
+        outcome, _ = self.converse(script, caller, failing=engine)
+        self.assert_refused(outcome)
 
     @callers()
     @parametrized(missing=[("name", ["MNTP"]), ("mount_point", ["NAME"]), ("both", [])])
