@@ -127,6 +127,12 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     Patience(until: clock.deadlineOfOwnWork, signals: signals)
   }
 
+  /// For what somebody else can hold: a server, or who keeps a lock.
+  private var shortPatience: Patience {
+    Patience(
+      until: .after(seconds: min(completionTimeout, Int64(clock.seconds))), signals: signals)
+  }
+
   // MARK: Intents
 
   /// Takes one intent; a status ends the run.
@@ -264,8 +270,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private mutating func mount(_ request: MountRequest) -> ExitStatus? {
     guard let device = fuseDevice.take() else { return .failure }
     // While the superblock is in the making, sync(2) of every user waits for it.
-    let patience = Patience(
-      until: .after(seconds: min(completionTimeout, Int64(clock.seconds))), signals: signals)
+    let patience = shortPatience
     do throws(MountFailure) {
       try mounter?.make(request, fuseDevice: device, with: &operations, patience: patience)
       diagnostics.explain(text("the file system is made; waiting for the service's goodbye"))
@@ -286,8 +291,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   }
 
   private mutating func complete(_ mounter: inout Mounter) -> ExitStatus {
-    let patience = Patience(
-      until: .after(seconds: min(completionTimeout, Int64(clock.seconds))), signals: signals)
+    let patience = shortPatience
     let log = log
     do throws(Errno) {
       // The system log hears the outcome from the process that the caller cannot silence.
