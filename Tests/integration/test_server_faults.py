@@ -11,7 +11,7 @@ import time
 
 import fuse_service as wire
 from support import (ALICE, ENGINES, GRACE, ONE_STEP, ROOT, STALL, HelperTest, callers,
-                     helper_processes, mount_at, parametrized, process_status, stage)
+                     eventually, helper_processes, mount_at, parametrized, process_status, stage)
 
 
 
@@ -436,6 +436,8 @@ class Signals(HelperTest):
     def test_a_killed_helper_leaves_nothing(self, caller, stage):
         outcome = self.interrupt(caller, stage, signal.SIGKILL, judge=False)
         self.assertEqual(outcome.status, -signal.SIGKILL)
+        # The service is still silent: it is not its end that ends them.
+        self.assertTrue(eventually(lambda: not helper_processes()), "a process runs on")
         self.assert_nothing_mounted()
 
     def interrupt(self, caller, stage, number, engine=(), judge=True):
