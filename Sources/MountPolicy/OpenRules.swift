@@ -56,8 +56,7 @@ public struct OpenRules: Equatable, Sendable {
   }
 
   /// Judges OPEN, or with `blockDevice` BDEV, before anything is touched.
-  /// - Throws: `EACCES` for a file that the caller did not name, for writing under `ro`, and for
-  ///   the block size of a device that is only read,
+  /// - Throws: `EACCES` for a file that the caller did not name and for writing under `ro`,
   ///   `ENAMETOOLONG`, `EINVAL` for flags and block sizes that are not offered.
   public func judge(_ request: OpenRequest, blockDevice: Bool) throws(Refusal) -> OpenPlan {
     let path = request.path
@@ -80,8 +79,6 @@ public struct OpenRules: Equatable, Sendable {
     guard blockSize == 0 || BlockSize.isPossible(blockSize) else {
       throw .badBlockSize(blockSize, path: path)
     }
-    // It is the device's, for everybody who has it open, and lasts beyond this mount.
-    guard blockSize == 0 || !accessMode.isEmpty else { throw .blockSizeNeedsWriting(path) }
     return OpenPlan(
       path: path,
       openFlags: flags.intersection(HostOpenFlags.kept).rawValue,
@@ -100,10 +97,16 @@ public struct OpenRules: Equatable, Sendable {
 
   /// Judges what the path turned out to be, before a descriptor that can be read leaves the helper.
   /// - Throws: `ENOTBLK` for BDEV on anything but a block device, `EISDIR`, `ELOOP` for a link that
-  ///   was not to be followed, `EACCES` for other special files and for the kernel's own.
+  ///   was not to be followed, `EACCES` for other special files, for the kernel's own, and for the
+  ///   block size of a device that is only read.
   public func judgeFile(_ file: OpenedFile, plan: OpenPlan) throws(Refusal) {
     if plan.wantsBlockDevice, file.kind != .blockDevice {
       throw .notBlockDevice(plan.path, kind: file.kind)
+    }
+    // It is the device's, for everybody who has it open, and lasts beyond this mount.
+    let accessMode = HostOpenFlags(rawValue: plan.openFlags).intersection(.accessMode)
+    guard plan.blockSize == 0 || !accessMode.isEmpty else {
+      throw .blockSizeNeedsWriting(plan.path)
     }
     switch file.kind {
     case .regular, .blockDevice:

@@ -110,8 +110,7 @@ extension Command {
   /// Reads a packet from a server.
   ///
   /// Total: whatever the bytes are, the result is a command or the reason why it is none. An empty
-  /// string is malformed where the protocol gives it no meaning (a path, a source), and is taken
-  /// where it has one (no options).
+  /// string is malformed, but for last words.
   public init(decoding packet: [UInt8]) throws(CommandError) {
     guard packet.count <= ProtocolLimits.packetSize else { throw .tooLong }
     var reader = ByteReader(packet)
@@ -152,13 +151,10 @@ extension Command {
     case .filesystemContext:
       guard let flags = reader.readUInt32(), reader.remaining == 0 else { return nil }
       return .filesystemContext(FilesystemContextFlags(rawValue: flags))
-    case .source:
-      guard let source = reader.readTerminatedString(), !source.isEmpty else { return nil }
-      return .source(source)
-    case .superblockOptions:
-      return reader.readTerminatedString().map { .superblockOptions($0) }
-    case .userspaceOptions:
-      return reader.readTerminatedString().map { .userspaceOptions($0) }
+    case .source, .superblockOptions, .userspaceOptions:
+      guard let text = reader.readTerminatedString(), !text.isEmpty else { return nil }
+      if magic == .source { return .source(text) }
+      return magic == .superblockOptions ? .superblockOptions(text) : .userspaceOptions(text)
     case .mountPoint:
       guard let format = reader.readUInt16(), reader.readUInt16() == 0,
         let path = reader.readTerminatedString(), !path.isEmpty

@@ -198,15 +198,6 @@ struct OpenRulesTests {
     #expect(try judge([], blockSize: size).blockSize == 0)
   }
 
-  @Test func `The block size of a device that is only read is refused, and OPEN ignores it`() throws
-  {
-    let reason = refusal { () throws(Refusal) in try judge([], blockDevice: true, blockSize: 512) }
-    #expect(reason == .blockSizeNeedsWriting(image))
-    #expect(reason?.error == .permissionDenied)
-    #expect(try judge(.writeOnly, blockDevice: true, blockSize: 512).blockSize == 512)
-    #expect(try judge([], blockDevice: true, blockSize: 0).blockSize == 0)
-  }
-
   @Test func `The flags have the numbers of the headers`() {
     #expect(HostOpenFlags.accessMode.rawValue == UInt32(O_ACCMODE))
     #expect(HostOpenFlags.writeOnly.rawValue == UInt32(O_WRONLY))

@@ -41,6 +41,25 @@ struct OpenedFileTests {
     #expect(reason?.error == .notBlockDevice)
   }
 
+  @Test(
+    arguments: [(0, 0, true), (0, 512, false), (1, 512, true), (2, 512, true), (2, 0, true)]
+      as [(UInt32, UInt32, Bool)])
+  func `The block size of a device that is only read is refused`(
+    flags: UInt32, size: UInt32, isTaken: Bool
+  ) throws {
+    let plan = try rules.judge(
+      OpenRequest(path: path, openFlags: flags, blockSize: size), blockDevice: true)
+    let reason = refusal { () throws(Refusal) in
+      try rules.judgeFile(OpenedFile(kind: .blockDevice, fileSystemMagic: ext4), plan: plan)
+    }
+    #expect(reason == (isTaken ? nil : .blockSizeNeedsWriting(path)))
+    // What is no device hears that first.
+    let other = refusal { () throws(Refusal) in
+      try rules.judgeFile(OpenedFile(kind: .regular, fileSystemMagic: ext4), plan: plan)
+    }
+    #expect(other?.error == .notBlockDevice)
+  }
+
   @Test func `BDEV on a block device is taken`() {
     let reason = refusal { () throws(Refusal) in
       try judge(OpenedFile(kind: .blockDevice, fileSystemMagic: 0x0102_1994), blockDevice: true)

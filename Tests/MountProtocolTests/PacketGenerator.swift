@@ -87,8 +87,8 @@ extension SplitMix64 {
       .command(.openBlockDevice(openRequest())),
       .command(.filesystemContext(FilesystemContextFlags(rawValue: integer()))),
       .command(.source(string(minimum: 1))),
-      .command(.superblockOptions(string())),
-      .command(.userspaceOptions(string())),
+      .command(.superblockOptions(string(minimum: 1))),
+      .command(.userspaceOptions(string(minimum: 1))),
       .command(
         .mountPoint(
           expectedFormat: UInt16(truncatingIfNeeded: integer()), path: string(minimum: 1))),

@@ -144,7 +144,16 @@ struct Scene {
           && [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
             .contains(plan.blockSize),
       "\(plan)")
-    try promise(plan.blockSize == 0 || plan.openFlags & 0o3 != 0, "\(plan) is only read")
+    if plan.blockSize != 0, plan.openFlags & 0o3 == 0 {
+      let device = OpenedFile(kind: .blockDevice, fileSystemMagic: 0x0102_1994)
+      var isTaken = true
+      do throws(Refusal) {
+        try rules.openRules.judgeFile(device, plan: plan)
+      } catch {
+        isTaken = false
+      }
+      try promise(!isTaken, "\(plan) is only read")
+    }
   }
 
   // MARK: The mount
