@@ -249,7 +249,12 @@ class Table(HelperTest):
         self.unmount(target, ALICE)
 
     def test_the_callers_own_name_is_dropped_without_a_warning(self):
-        _, target, _ = self.mount(ALICE, table="user=fsmalice,x-foo=bar")
+        target = self.target(ALICE)
+        with self.service(wire.mounting(target, table="user=fsmalice,x-foo=bar",
+                                        owner=ALICE.uid)) as service:
+            outcome = self.helper(self.words("demo", target), ALICE)
+            self.assert_mounted(outcome, service)
+        self.assertEqual(outcome.err, "")
         self.assertNotIn("user=", utab_text())
         self.unmount(target, ALICE)
 
