@@ -257,14 +257,20 @@ class Session:
         self.device = -1
         self.fuse = None
         self.received = []
+        # The test may end the session while its script is still at work; a server that began then
+        # would read from whatever has the device's number by now.
+        self.ending = threading.Lock()
+        self.is_over = False
 
     def close(self):
         """Ends everything that this session holds."""
-        if self.fuse is not None:
-            self.fuse.stop()
-        elif self.device >= 0:
-            os.close(self.device)
-        self.device = -1
+        with self.ending:
+            self.is_over = True
+            if self.fuse is not None:
+                self.fuse.stop()
+            elif self.device >= 0:
+                os.close(self.device)
+            self.device = -1
         self.close_received()
         self.connection.close()
 
@@ -410,7 +416,10 @@ class Session:
     def serve(self, tree=None, owner=0, group=0, silent=()):
         """Answers the kernel from now on, from a thread."""
         content = {"hello": b"hello, world\n"} if tree is None else tree
-        self.fuse = FuseServer(self.device, content, owner, group, silent)
+        with self.ending:
+            if self.is_over or self.device < 0:
+                raise SessionEnded("the test has ended the session")
+            self.fuse = FuseServer(self.device, content, owner, group, silent)
         return self.fuse
 
     def synchronous_init(self):
