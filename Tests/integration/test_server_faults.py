@@ -137,6 +137,20 @@ class ServerEnds(HelperTest):
         outcome, _ = self.converse(script, caller)
         self.assert_refused(outcome)
 
+    def test_a_server_has_a_hundred_lines_and_the_last_says_why(self):
+        def script(session):
+            session.begin()
+            for number in range(150):
+                session.open(f"/nobody/named/{number}")
+            session.says(b"that is why")
+            session.goodbye(1)
+        outcome, _ = self.converse(script, ALICE)
+        self.assert_refused(outcome)
+        lines = outcome.err.splitlines()
+        self.assertLessEqual(len(lines), 102)
+        self.assertEqual(sum("more messages are not shown" in line for line in lines), 1)
+        self.assertIn("that is why", lines[-1])
+
     def test_last_words_reach_the_callers_terminal_escaped(self):
         def script(session):
             session.begin()
