@@ -225,8 +225,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     return .failure
   }
 
-  /// The server wants a user's name recorded. The caller's own goes into the mount table without
-  /// being asked for, and no other does.
+  /// The server wants a user's name recorded. None is; about the caller's own, which servers of
+  /// libfuse's kind send back, nothing is said.
   private mutating func warn(about name: [UInt8]) {
     let patience = patience
     guard (try? operations.name(of: task.caller, patience: patience)) != name else { return }
