@@ -130,6 +130,11 @@ private func kernelHasDetachedMounts(with flags: MountFlags) -> Bool {
   } catch {
     if error == .notImplemented || error == .invalidArgument { return false }
   }
+  return kernelMovesMounts()
+}
+
+/// Whether the kernel can attach a mount by its descriptor (`move_mount(2)`).
+func kernelMovesMounts() -> Bool {
   // The names are empty and live through the call.
   let moved = unsafe CString.empty.withPointer { unsafe clinux_move_mount(-1, $0, -1, $0, 0) }
   return moved == 0 || Errno.last != .notImplemented

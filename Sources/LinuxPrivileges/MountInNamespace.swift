@@ -29,11 +29,12 @@ extension LinuxPrivilegedOperations {
     }
     let status = try patience.runInChild(keeping: [fuseDevice.rawValue, far]) {
       do throws(Errno) {
+        _ = try withSystemAdministration { unshare(CLONE_NEWNS) }
+        _ = try withSystemAdministration { makePrivate(parent) }
+        _ = try withSystemAdministration { mountHere(at: place) }
         let clone = try withSystemAdministration {
-          guard unshare(CLONE_NEWNS) == 0, makePrivate(parent) == 0, mountHere(at: place) == 0
-          else { return -1 }
           // The name is terminated and lives through the call.
-          return unsafe place.withPointer { unsafe clinux_open_tree(AT_FDCWD, $0, cloneFlags) }
+          unsafe place.withPointer { unsafe clinux_open_tree(AT_FDCWD, $0, cloneFlags) }
         }
         let end = PacketSocket(FileDescriptor(owning: far))
         try end.send([0], passing: clone, until: .after(seconds: 1))
@@ -67,9 +68,7 @@ private func makePrivate(_ place: borrowing CString) -> Int32 {
 /// Whether the kernel can clone a mount and attach one by its descriptor. Called without valid
 /// descriptors the calls do nothing but say so.
 private func kernelAttachesByDescriptor() -> Bool {
-  // The names are empty and live through the calls.
-  unsafe CString.empty.withPointer {
-    if unsafe clinux_open_tree(-1, $0, 0) < 0, Errno.last == .notImplemented { return false }
-    return unsafe clinux_move_mount(-1, $0, -1, $0, 0) == 0 || Errno.last != .notImplemented
-  }
+  // The name is empty and lives through the call.
+  let cloned = unsafe CString.empty.withPointer { unsafe clinux_open_tree(-1, $0, 0) }
+  return (cloned >= 0 || Errno.last != .notImplemented) && kernelMovesMounts()
 }
