@@ -51,7 +51,8 @@ extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
   /// The recorder has root's ids and no capability. Any user may hold the table's lock for ever
-  /// (flock(2) needs no right to write), so it is killed while it waits, and never after that.
+  /// (flock(2) needs no right to write), so it is killed while it waits; once it writes, only when it
+  /// comes to no end.
   public mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
     var options: [UInt8] = []
     for word in record.words { options += (options.isEmpty ? [] : [UInt8(ascii: ",")]) + word }
