@@ -25,14 +25,12 @@ struct AttemptLog {
 
   private let isSilent: Bool
   private let processIdentifier: Int32
-  private let caller: Caller
   private let attempt: [UInt8]
 
   /// A log for what `caller` wants. `service` is the socket's path, where the type has one.
   init(_ invocation: MountInvocation, caller: Caller, service: [UInt8]?) {
     isSilent = caller.isRoot
     processIdentifier = getpid()
-    self.caller = caller
     var words = text("uid=") + digits(caller.userID) + text(" gid=") + digits(caller.groupID)
     words += Self.field("type", invocation.type)
     if let service { words += Self.field("service", service) }
