@@ -121,7 +121,8 @@ class Bench:
                       "--timeout", str(PATIENCE)]
         if scenario.options:
             self.words += ["-o", scenario.options]
-        self.before = {mount.number for mount in mounts()}
+        # A number is given again when its mount is gone, which the machine may bring about at any time.
+        self.before = {(mount.number, mount.target) for mount in mounts()}
 
     def close(self):
         """Gives back what the kernel would not take back by itself."""
@@ -225,7 +226,8 @@ class Bench:
     def mounted(self):
         """What is mounted now and was not before, but for the other mount of a crowded stage."""
         return [mount for mount in mounts()
-                if mount.number not in self.before and mount.target != self.other]
+                if (mount.number, mount.target) not in self.before
+                and mount.target != self.other]
 
     def faults_of_mount(self, found):
         """What is wrong with a mount that should be whole."""
