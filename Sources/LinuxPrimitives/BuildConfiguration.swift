@@ -8,6 +8,8 @@ public enum BuildConfiguration {
   public static var socketDirectory: [UInt8] { Array(FUSE_SERVICE_SOCKET_DIR.utf8) }
   /// The configuration file that fusermount3 reads too.
   public static var configurationPath: [UInt8] { Array(FUSE_CONF.utf8) }
+  /// The configuration file of this program alone.
+  public static var ownConfigurationPath: [UInt8] { Array(FUSERVICEMOUNT_CONF.utf8) }
   /// The version of this program.
   public static var version: [UInt8] { Array(FUSERVICEMOUNT_VERSION.utf8) }
 }

@@ -4,7 +4,7 @@ import Foundation
 import MountPolicy
 import Testing
 
-private func parse(_ content: String) -> (FuseConfiguration, [FuseConfigurationWarning]) {
+private func parse(_ content: String) -> (FuseConfiguration, [ConfigurationWarning]) {
   FuseConfiguration.parse(bytes(content))
 }
 
@@ -71,7 +71,7 @@ struct FuseConfigurationTests {
   func `A mount_max below -1 is warned about and not taken`(line: String) {
     let (configuration, warnings) = parse("mount_max = 3\n\(line)\n")
     #expect(configuration.mountMaximum == 3)
-    #expect(warnings == [.invalidMountMaximum(line: 2, text: bytes(line))])
+    #expect(warnings == [.invalidLimit(name: bytes("mount_max"), line: 2, text: bytes(line))])
   }
 
   @Test(arguments: [
@@ -85,7 +85,7 @@ struct FuseConfigurationTests {
   ) {
     let (configuration, warnings) = parse("\(line)\n")
     #expect(configuration.mountMaximum == 1000)
-    #expect(warnings == [.invalidMountMaximum(line: 1, text: bytes(line))])
+    #expect(warnings == [.invalidLimit(name: bytes("mount_max"), line: 1, text: bytes(line))])
   }
 
   /// What the C library makes of a line, for the numbers that do not overflow an int.
@@ -158,7 +158,7 @@ struct FuseConfigurationTests {
     #expect(
       warnings == [
         .unknownParameter(line: 2, text: bytes("foo")),
-        .invalidMountMaximum(line: 4, text: bytes("mount_max = -7")),
+        .invalidLimit(name: bytes("mount_max"), line: 4, text: bytes("mount_max = -7")),
         .lineTooLong(line: 5), .unknownParameter(line: 6, text: bytes("bar")), .missingNewline,
       ])
   }
@@ -166,11 +166,11 @@ struct FuseConfigurationTests {
   @Test(
     arguments: [
       (
-        FuseConfigurationWarning.unknownParameter(line: 12, text: bytes("foo")),
+        ConfigurationWarning.unknownParameter(line: 12, text: bytes("foo")),
         "/c: line 12: unknown parameter 'foo' is ignored"
       ),
       (
-        .invalidMountMaximum(line: 1, text: bytes("mount_max = -2")),
+        .invalidLimit(name: bytes("mount_max"), line: 1, text: bytes("mount_max = -2")),
         "/c: line 1: invalid mount_max: 'mount_max = -2' is ignored; "
           + "use -1 for no limit, or a number up to 2147483647"
       ),
@@ -178,8 +178,8 @@ struct FuseConfigurationTests {
       (
         .missingNewline, "/c: the last line has no newline at its end and is ignored; add one"
       ),
-    ] as [(FuseConfigurationWarning, String)])
-  func `A warning names file, line and reason`(warning: FuseConfigurationWarning, words: String) {
+    ] as [(ConfigurationWarning, String)])
+  func `A warning names file, line and reason`(warning: ConfigurationWarning, words: String) {
     #expect(text(warning.text(path: bytes("/c"))) == words)
   }
 
@@ -193,7 +193,7 @@ struct FuseConfigurationTests {
     isRegular: Bool, owner: UInt32, mode: UInt32, expected: Bool
   ) {
     #expect(
-      FuseConfiguration.isTrustworthy(isRegularFile: isRegular, owner: owner, mode: mode)
+      ConfigurationText.isTrustworthy(isRegularFile: isRegular, owner: owner, mode: mode)
         == expected)
   }
 

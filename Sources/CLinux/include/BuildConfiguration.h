@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The places that a packager may change, and nowhere else: give the compiler
-// -DPACKAGER_FUSE_SERVICE_SOCKET_DIR='"…"' or -DPACKAGER_FUSE_CONF='"…"' (packaging/build takes both
-// from its environment). Swift sees only macros that a header defines, so these are other names
-// than the ones that it reads. They are compiled in, because a set-id program must not be told by its caller
-// where its configuration lies.
+// -DPACKAGER_FUSE_SERVICE_SOCKET_DIR='"…"' and the like (packaging/build takes them from its
+// environment). Swift sees only macros that a header defines, so these are other names than the ones
+// that it reads. They are compiled in, because a set-id program must not be told by its caller where
+// its configuration lies.
 #ifndef CLINUX_BUILD_CONFIGURATION_H
 #define CLINUX_BUILD_CONFIGURATION_H
 
@@ -21,6 +21,13 @@
 #define FUSE_CONF PACKAGER_FUSE_CONF
 #else
 #define FUSE_CONF "/etc/fuse.conf"
+#endif
+
+// This program's own. fusermount3 would complain of words in the other one that it does not know.
+#ifdef PACKAGER_FUSERVICEMOUNT_CONF
+#define FUSERVICEMOUNT_CONF PACKAGER_FUSERVICEMOUNT_CONF
+#else
+#define FUSERVICEMOUNT_CONF "/etc/fuservicemount3.conf"
 #endif
 
 #define FUSERVICEMOUNT_VERSION "0.1.0"

@@ -26,9 +26,9 @@ extension FuzzTarget {
 
   private static func readAsFusermountDoes(
     _ bytes: [UInt8]
-  ) -> (configuration: FuseConfiguration, warnings: [FuseConfigurationWarning]) {
+  ) -> (configuration: FuseConfiguration, warnings: [ConfigurationWarning]) {
     var configuration = FuseConfiguration()
-    var warnings: [FuseConfigurationWarning] = []
+    var warnings: [ConfigurationWarning] = []
     var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     let unfinished = lines.removeLast()
     for (index, line) in lines.enumerated() {
@@ -44,7 +44,9 @@ extension FuzzTarget {
         if (-1...Int(Int32.max)).contains(number) {
           configuration.mountMaximum = number == -1 ? nil : number
         } else {
-          warnings.append(.invalidMountMaximum(line: index + 1, text: text))
+          warnings.append(
+            .invalidLimit(
+              name: Array("mount_max".utf8), line: index + 1, text: text))
         }
       } else if !text.isEmpty {
         warnings.append(.unknownParameter(line: index + 1, text: text))
