@@ -23,36 +23,21 @@ extension LinuxPrivilegedOperations {
     let parent = try CString(Array("/proc".utf8))
     let isDirectory = rootMode & UInt32(S_IFMT) == UInt32(S_IFDIR)
     let place = try CString(Array((isDirectory ? "/proc" : "/proc/version").utf8))
-    var pair = try PacketSocket.pair()
-    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
-      throw .badFileDescriptor
-    }
-    let status = try patience.runInChild(keeping: [fuseDevice.rawValue, far]) {
-      do throws(Errno) {
+    do throws(Errno) {
+      return try patience.descriptorFromChild(keeping: [fuseDevice.rawValue]) { () throws(Errno) in
         _ = try withSystemAdministration { unshare(CLONE_NEWNS) }
         _ = try withSystemAdministration { makePrivate(parent) }
         _ = try withSystemAdministration { mountHere(at: place) }
-        let clone = try withSystemAdministration {
-          // The name is terminated and lives through the call.
-          unsafe place.withPointer { unsafe clinux_open_tree(AT_FDCWD, $0, cloneFlags) }
-        }
-        let end = PacketSocket(FileDescriptor(owning: far))
-        try end.send([0], passing: clone, until: .after(seconds: 1))
-        return 0
-      } catch {
-        return error.rawValue
+        return FileDescriptor(
+          owning: try withSystemAdministration {
+            // The name is terminated and lives through the call.
+            unsafe place.withPointer { unsafe clinux_open_tree(AT_FDCWD, $0, cloneFlags) }
+          })
       }
-    }
-    guard status == 0 else {
+    } catch {
       // "Not implemented" means that nothing was done, which nobody knows here.
-      throw status == ENOSYS ? .notSupported : Errno(rawValue: status)
+      throw error == .notImplemented ? .notSupported : error
     }
-    guard
-      var packet = try near.receive(
-        limit: 1, acceptsDescriptor: true, until: .after(seconds: 1)),
-      let clone = packet.takeDescriptor()
-    else { throw .inputOutput }
-    return clone
   }
 }
 
