@@ -63,7 +63,8 @@ let package = Package(
     .target(
       name: "LinuxPrivileges",
       dependencies: [
-        "MountHelper", "MountPolicy", "LinuxPrimitives", "CLinux", "CLibcap", "CLibmount",
+        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibcap",
+        "CLibmount",
       ],
       swiftSettings: strict),
     .target(

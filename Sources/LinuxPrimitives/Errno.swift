@@ -23,6 +23,8 @@ public struct Errno: Error, Equatable, Sendable {
   public static let inputOutput = Errno(rawValue: EIO)
   /// Bad file descriptor (`EBADF`).
   public static let badFileDescriptor = Errno(rawValue: EBADF)
+  /// No such device or address (`ENXIO`).
+  public static let noSuchDevice = Errno(rawValue: ENXIO)
   /// No child process (`ECHILD`).
   public static let noChildProcess = Errno(rawValue: ECHILD)
   /// Resource temporarily unavailable (`EAGAIN`).
@@ -79,6 +81,8 @@ public struct Errno: Error, Equatable, Sendable {
   public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
   /// The system has no open file left (`ENFILE`).
   public static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+  /// No space left (`ENOSPC`).
+  public static let noSpace = Errno(rawValue: ENOSPC)
   /// No room in a message queue or buffer (`ENOBUFS`).
   public static let noBufferSpace = Errno(rawValue: ENOBUFS)
 

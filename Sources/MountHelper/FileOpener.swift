@@ -10,6 +10,8 @@ enum OpenError: Error {
   case system(Errno)
   /// The mount that the file lies on cannot be cloned, so there is no read-only one.
   case noReadOnlyClone
+  /// The file cannot be attached to a loop device.
+  case noLoopDevice(ErrorNumber)
   /// MountPolicy says no to what the path turned out to be.
   case refused(Refusal)
   /// The session cannot go on.
@@ -52,9 +54,45 @@ struct FileOpener: ~Copyable {
       return try create(plan)
     }
     if plan.mustCreate { throw .system(.fileExists) }
-    let kind = try judge(pin, plan: plan)
-    guard plan.needsReadOnlyClone, kind == .regular else { return try reopen(pin, plan: plan) }
-    return try reopen(try readOnlyClone(of: pin, monitor: monitor), plan: plan)
+    guard try judge(pin, plan: plan) == .regular else {
+      let device = try reopen(pin, plan: plan)
+      if plan.blockSize != 0 { try setBlockSize(of: device, plan: plan, monitor: monitor) }
+      return device
+    }
+    let readable = plan.needsReadOnlyClone ? try readOnlyClone(of: pin, monitor: monitor) : pin
+    let file = try reopen(readable, plan: plan)
+    guard let loop = plan.loop else { return file }
+    return try attach(file, to: loop, plan: plan, monitor: monitor)
+  }
+
+  private func setBlockSize(
+    of device: borrowing FileDescriptor, plan: OpenPlan, monitor: borrowing MonitorChannel
+  ) throws(OpenError) {
+    do throws(WorkerError) {
+      try monitor.setBlockSize(plan.blockSize, of: device)
+    } catch {
+      throw OpenError(error)
+    }
+  }
+
+  /// A loop device in the place of a regular file. OPEN only wishes for one: the plain file will do,
+  /// unless it is in use by another, whose changes neither would see.
+  private func attach(
+    _ file: consuming FileDescriptor, to loop: LoopPlan, plan: OpenPlan,
+    monitor: borrowing MonitorChannel
+  ) throws(OpenError) -> FileDescriptor {
+    do throws(WorkerError) {
+      return try monitor.attachLoopDevice(loop, to: file)
+    } catch {
+      guard case .refused(let number) = error else { throw OpenError(error) }
+      if plan.wantsBlockDevice || number == .busy { throw .noLoopDevice(number) }
+      do throws(WorkerError) {
+        try monitor.send(.explain(plan.explanation(ofNoLoopDevice: number)))
+      } catch {
+        throw .worker(error)
+      }
+      return file
+    }
   }
 
   private func pinFile(_ plan: OpenPlan) throws(Errno) -> FileDescriptor {
@@ -157,5 +195,15 @@ struct FileOpener: ~Copyable {
 }
 
 extension OpenPlan {
+  /// One line that says why the file has no loop device.
+  func explanation(ofNoLoopDevice error: ErrorNumber) -> [UInt8] {
+    let known = LoopPlan.explanation(
+      of: error, path: path, configurationPath: BuildConfiguration.ownConfigurationPath)
+    return known
+      ?? describe(
+        path + text(": no loop device"),
+        Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue)))
+  }
+
   fileprivate var reopenFlags: OpenFlags { OpenFlags(rawValue: Int32(bitPattern: openFlags)) }
 }

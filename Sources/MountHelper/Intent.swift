@@ -42,6 +42,8 @@ public enum Intent: Equatable, Sendable {
   case readOnlyClone
   /// Set the block size of a device, in bytes. One descriptor rides along. Answered.
   case setBlockSize(UInt32)
+  /// Attach a file to a loop device. One descriptor rides along each way. Answered.
+  case attachLoopDevice(LoopPlan)
   /// Make the mount, not yet attached anywhere. Answered.
   case mount(MountRequest)
   /// The server said goodbye with 0: attach the mount. The worker ends.
@@ -53,7 +55,7 @@ public enum Intent: Equatable, Sendable {
 extension Intent {
   private enum Tag: UInt8 {
     case mountPoint = 1, fuseDevice, awaiting, report, explain, userName, readOnlyClone,
-      setBlockSize
+      setBlockSize, attachLoopDevice
     case mount, complete, failed
   }
 
@@ -87,6 +89,10 @@ extension Intent {
     case .setBlockSize(let size):
       writer.write(Tag.setBlockSize.rawValue)
       writer.write(size)
+    case .attachLoopDevice(let plan):
+      writer.write(Tag.attachLoopDevice.rawValue)
+      writer.write(plan.openFlags)
+      writer.write(plan.blockSize)
     case .mount(let request):
       writer.write(Tag.mount.rawValue)
       request.write(to: &writer)
@@ -134,6 +140,11 @@ extension Intent {
     case .setBlockSize:
       guard let size = reader.readUInt32() else { return nil }
       self = .setBlockSize(size)
+    case .attachLoopDevice:
+      guard let flags = reader.readUInt32(), let size = reader.readUInt32(),
+        let plan = LoopPlan(openFlags: flags, blockSize: size), plan.openFlags == flags
+      else { return nil }
+      self = .attachLoopDevice(plan)
     case .mount:
       guard let request = MountRequest(from: &reader) else { return nil }
       self = .mount(request)

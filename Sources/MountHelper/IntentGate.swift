@@ -9,7 +9,7 @@ internal import MountProtocol
 /// a server has no say in them.
 public struct IntentGate: Sendable {
   /// How many intents a worker may send in all: at most five for each file request (two steps, a
-  /// clone or a block size, and two lines), with room for the rest of the session.
+  /// clone, a block size or a loop device, and one line), with room for the rest of the session.
   static let limit = 8 * ProtocolLimits.fileRequests
 
   private enum Phase {
@@ -42,7 +42,7 @@ public struct IntentGate: Sendable {
       return admits(step)
     case .report, .explain:
       break
-    case .userName, .readOnlyClone, .setBlockSize:
+    case .userName, .readOnlyClone, .setBlockSize, .attachLoopDevice:
       return phase == .conversing
     case .mount:
       guard phase == .conversing else { return false }

@@ -13,6 +13,10 @@ private let completionTimeout: Int64 = 30
 /// there is room; a worker that was taken over must not keep signals from being heard.
 private let answerTimeout: Int64 = 10
 
+/// How long attaching a loop device may take at the most, in seconds: others can hold the kernel's
+/// answer to what is attached already.
+private let loopTimeout: Int64 = 10
+
 /// The process that was exec'ed: it waits for the worker, holds the clock, and carries out what the
 /// worker asks, one checked intent at a time.
 struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
@@ -30,6 +34,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private var gate = IntentGate()
   private var mounter: Mounter?
   private var fuseDevice: FileDescriptor?
+  /// Read when the first loop device is asked for.
+  private var ownConfiguration: OwnConfiguration?
 
   init(
     task: MountTask, configuration: FuseConfiguration, worker: consuming ChildProcess,
@@ -183,6 +189,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       return cloneReadOnly(descriptor)
     case .setBlockSize(let size):
       return setBlockSize(size, of: descriptor)
+    case .attachLoopDevice(let plan):
+      return attachLoopDevice(plan, to: descriptor)
     case .mount(let request):
       return mount(request)
     case .complete:
@@ -265,6 +273,33 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     } catch {
       return answer(error)
     }
+  }
+
+  private mutating func attachLoopDevice(
+    _ plan: LoopPlan, to file: consuming FileDescriptor?
+  ) -> ExitStatus? {
+    guard let file else { return answer(.badFileDescriptor) }
+    do throws(Errno) {
+      do throws(ErrorNumber) {
+        try task.rules.judge(plan)
+      } catch {
+        throw Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue))
+      }
+      let patience = Patience(
+        until: min(clock.deadlineOfOwnWork, .after(seconds: loopTimeout)), signals: signals)
+      let device = try operations.attachLoopDevice(
+        plan, to: file, caller: task.caller, maximum: try loopMaximum(), patience: patience)
+      return answer(nil, passing: device.rawValue)
+    } catch {
+      return answer(error)
+    }
+  }
+
+  private mutating func loopMaximum() throws(Errno) -> Int? {
+    if let ownConfiguration { return ownConfiguration.loopMaximum }
+    let configuration = try readOwnConfiguration(&diagnostics)
+    ownConfiguration = configuration
+    return configuration.loopMaximum
   }
 
   private mutating func mount(_ request: MountRequest) -> ExitStatus? {

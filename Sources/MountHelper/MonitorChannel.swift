@@ -63,6 +63,16 @@ struct MonitorChannel: ~Copyable {
     return clone
   }
 
+  /// Has the monitor attach a file to a loop device; the result is the device, open.
+  func attachLoopDevice(
+    _ plan: LoopPlan, to file: borrowing FileDescriptor
+  ) throws(WorkerError) -> FileDescriptor {
+    guard let device = try ask(.attachLoopDevice(plan), passing: file.rawValue) else {
+      throw .monitorGone
+    }
+    return device
+  }
+
   /// Asks the monitor for something and waits for its answer.
   private func ask(
     _ intent: Intent, passing descriptor: Int32? = nil

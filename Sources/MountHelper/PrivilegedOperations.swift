@@ -104,6 +104,17 @@ public protocol PrivilegedOperations: ~Copyable {
     _ size: UInt32, of device: borrowing FileDescriptor, patience: Patience
   ) throws(Errno)
 
+  /// Attaches `file` to a loop device, in a child, because the file system that it is on may hold that
+  /// for ever. Of a user, no more than `maximum` devices are attached at once.
+  ///
+  /// - Returns: the device, open as `plan` says. It lasts as long as somebody has it open.
+  /// - Throws: `EBUSY` when the file is attached to a loop device already, `EUSERS` when the user has
+  ///   as many as there may be, and what `LoopPlan.judge(_:size:)` and the kernel say.
+  mutating func attachLoopDevice(
+    _ plan: LoopPlan, to file: borrowing FileDescriptor, caller: Caller, maximum: Int?,
+    patience: Patience
+  ) throws(Errno) -> FileDescriptor
+
   /// The caller's name in the user database, looked up in a child that has only the caller's rights.
   ///
   /// - Throws: `ENOENT` when the caller has none.

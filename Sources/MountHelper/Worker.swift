@@ -176,7 +176,6 @@ struct Worker: ~Copyable {
     try monitor.send(.awaiting(.file))
     do throws(OpenError) {
       let file = try files.open(plan, monitor: monitor)
-      if plan.blockSize != 0 { try setBlockSize(of: file, plan: plan) }
       do throws(WorkerError) {
         try monitor.send(.explain(plan.path + text(": opened for the service")))
         try service.send(.file(error: nil, path: plan.path), passing: file.rawValue)
@@ -196,6 +195,9 @@ struct Worker: ~Copyable {
           plan.path
           + text(": cannot be given read-only, because its mount is unbindable; ")
           + text("move it to another, or have this one made private (mount --make-private)")
+      case .noLoopDevice(let error):
+        number = error
+        line = plan.explanation(ofNoLoopDevice: error)
       case .refused(let refusal):
         number = refusal.error
         line = refusal.explanation
@@ -208,16 +210,6 @@ struct Worker: ~Copyable {
         if number == .busy { busyPaths.append(plan.path) }
       }
       try service.send(.file(error: number, path: plan.path))
-    }
-  }
-
-  private func setBlockSize(
-    of device: borrowing FileDescriptor, plan: OpenPlan
-  ) throws(OpenError) {
-    do throws(WorkerError) {
-      try monitor.setBlockSize(plan.blockSize, of: device)
-    } catch {
-      throw OpenError(error)
     }
   }
 }

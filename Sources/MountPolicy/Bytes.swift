@@ -18,13 +18,16 @@ func digits(_ value: UInt64, radix: UInt64 = 10) -> [UInt8] {
 }
 
 /// Reads one or more decimal digits and nothing else; `nil` for anything else and on overflow.
-func decimal(_ bytes: some Collection<UInt8>) -> UInt32? {
+func decimal(_ bytes: some Collection<UInt8>) -> UInt32? { decimalNumber(bytes) }
+
+/// The same for numbers of any size.
+func decimalNumber<Number: FixedWidthInteger>(_ bytes: some Collection<UInt8>) -> Number? {
   guard !bytes.isEmpty else { return nil }
-  var value: UInt32 = 0
+  var value: Number = 0
   for byte in bytes {
     guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
     let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
-    let (sum, carry) = tenfold.addingReportingOverflow(UInt32(byte - UInt8(ascii: "0")))
+    let (sum, carry) = tenfold.addingReportingOverflow(Number(byte - UInt8(ascii: "0")))
     guard !overflow, !carry else { return nil }
     value = sum
   }

@@ -54,6 +54,9 @@ enum FileSystemMagic {
     0x0bad_1dea,  // futexfs
   ]
 
+  /// Whether a server outside of the kernel answers for the files.
+  static func isFuse(_ magic: UInt64) -> Bool { UInt32(truncatingIfNeeded: magic) == 0x6573_5546 }
+
   /// Whether a user may mount over something on a file system of this type: the list that
   /// fusermount3 has, so that both helpers allow the same. procfs and its kin have places that
   /// users can write to without being meant to put anything over them (CVE-2016-1572).

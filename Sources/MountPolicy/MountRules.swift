@@ -38,6 +38,12 @@ public struct MountRules: Equatable, Sendable {
     OpenRules(namedFiles: namedFiles, readOnly: options.readOnly, caller: caller)
   }
 
+  /// Judges a loop device that the worker wants for a file.
+  /// - Throws: `EACCES` for one to be written to, when the caller said `ro`.
+  public func judge(_ loop: LoopPlan) throws(ErrorNumber) {
+    guard loop.isReadOnly || !options.readOnly else { throw .permissionDenied }
+  }
+
   /// Judges TYPE.
   /// - Throws: `EINVAL` for unknown bits, `EPERM` for fuseblk by a user.
   public func judge(contextFlags: FilesystemContextFlags) throws(Refusal) {

@@ -27,8 +27,8 @@ public struct OpenPlan: Equatable, Sendable {
   public var blockSize: UInt32
   /// Whether failures are kept from the caller's terminal.
   public var quiet: Bool
-  /// Whether a regular file is to be attached to a loop device.
-  public var wantsLoop: Bool
+  /// The loop device that stands for a regular file, if one is wanted and can be had.
+  public var loop: LoopPlan?
   /// Whether a regular file is opened through a read-only clone of its mount, because a plain
   /// descriptor can be reopened for writing through `/proc/self/fd`. It says nothing about block
   /// devices.
@@ -37,9 +37,8 @@ public struct OpenPlan: Equatable, Sendable {
 
 /// Which files a server may have, and how they are opened.
 public struct OpenRules: Equatable, Sendable {
-  /// The request flags that the helper offers. LOOP will follow; until then a server that asks for
-  /// it hears `EINVAL` and asks again without.
-  public static let supportedRequestFlags: OpenRequestFlags = [.quiet]
+  /// The request flags that the helper offers.
+  public static let supportedRequestFlags: OpenRequestFlags = [.quiet, .loop]
 
   /// The longest path that the kernel takes, in bytes without its terminator.
   static let longestPath = 4095
@@ -79,9 +78,10 @@ public struct OpenRules: Equatable, Sendable {
     guard blockSize == 0 || BlockSize.isPossible(blockSize) else {
       throw .badBlockSize(blockSize, path: path)
     }
+    let openFlags = flags.intersection(HostOpenFlags.kept).rawValue
     return OpenPlan(
       path: path,
-      openFlags: flags.intersection(HostOpenFlags.kept).rawValue,
+      openFlags: openFlags,
       creates: creates,
       mustCreate: creates && flags.contains(.exclusive),
       createMode: creates ? request.createMode & 0o755 : 0,
@@ -91,21 +91,25 @@ public struct OpenRules: Equatable, Sendable {
       wantsBlockDevice: blockDevice,
       blockSize: blockSize,
       quiet: request.requestFlags.contains(.quiet),
-      wantsLoop: request.requestFlags.contains(.loop),
+      loop: request.requestFlags.contains(.loop)
+        ? LoopPlan(openFlags: openFlags, blockSize: blockSize) : nil,
       needsReadOnlyClone: readOnly)
   }
 
   /// Judges what the path turned out to be, before a descriptor that can be read leaves the helper.
-  /// - Throws: `ENOTBLK` for BDEV on anything but a block device, `EISDIR`, `ELOOP` for a link that
+  /// - Throws: `ENOTBLK` for BDEV on anything but a block device, or a regular file that gets a loop
+  ///   device, `EISDIR`, `ELOOP` for a link that
   ///   was not to be followed, `EACCES` for other special files, for the kernel's own, and for the
   ///   block size of a device that is only read.
   public func judgeFile(_ file: OpenedFile, plan: OpenPlan) throws(Refusal) {
-    if plan.wantsBlockDevice, file.kind != .blockDevice {
+    let getsLoopDevice = plan.loop != nil && file.kind == .regular
+    if plan.wantsBlockDevice, file.kind != .blockDevice, !getsLoopDevice {
       throw .notBlockDevice(plan.path, kind: file.kind)
     }
-    // It is the device's, for everybody who has it open, and lasts beyond this mount.
+    // It is the device's, for everybody who has it open, and lasts beyond this mount. A loop device
+    // is this server's alone.
     let accessMode = HostOpenFlags(rawValue: plan.openFlags).intersection(.accessMode)
-    guard plan.blockSize == 0 || !accessMode.isEmpty else {
+    guard plan.blockSize == 0 || !accessMode.isEmpty || getsLoopDevice else {
       throw .blockSizeNeedsWriting(plan.path)
     }
     switch file.kind {

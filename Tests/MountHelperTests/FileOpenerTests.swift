@@ -45,9 +45,12 @@ private struct Opened {
 private let everyone = Caller(userID: getuid(), groupID: getgid())
 
 /// Has a file of `files` opened as the worker does, after `meanwhile` is done to a root caller's.
+/// A loop device is asked for when the monitor has an answer to that: an error, or `/dev/null`, which
+/// stands for the device.
 private func open(
   _ file: String, in files: Files, flags: Int32 = 0, mode: UInt32 = 0, blockDevice: Bool = false,
-  caller: Caller = everyone, pins: Bool = false, meanwhile: () -> Void = {}
+  caller: Caller = everyone, pins: Bool = false, loop: IntentAnswer? = nil,
+  meanwhile: () -> Void = {}
 ) throws -> Opened {
   let named = NamedFiles(operands: [files.name(file)], optionValues: [])
   let rules = OpenRules(namedFiles: named, readOnly: false, caller: caller)
@@ -57,8 +60,15 @@ private func open(
   meanwhile()
   let plan = try rules.judge(
     OpenRequest(
-      path: files.name(file), openFlags: UInt32(bitPattern: flags), createMode: mode),
+      path: files.name(file), openFlags: UInt32(bitPattern: flags), createMode: mode,
+      requestFlags: loop == nil ? [] : .loop),
     blockDevice: blockDevice)
+  if let loop {
+    let device = try openFile(bytes("/dev/null"))
+    try pair.second?.send(
+      loop.encoded(), passing: loop.error == nil ? device.rawValue : nil,
+      until: .after(seconds: 5))
+  }
   do throws(OpenError) {
     let opened = try opener.open(plan, monitor: MonitorChannel(end))
     return Opened(
@@ -68,6 +78,7 @@ private func open(
     switch error {
     case .system(let error): return Opened(error: error.rawValue)
     case .refused(let refusal): return Opened(error: Int32(refusal.error.rawValue))
+    case .noLoopDevice(let error): return Opened(error: Int32(error.rawValue))
     case .noReadOnlyClone, .worker: throw Unexpected(what: "\(error)")
     }
   }
@@ -127,6 +138,39 @@ struct FileOpenerTests {
   @Test(arguments: ["image", "directory", "fifo", "/dev/null"])
   func `BDEV opens nothing but a block device`(file: String) throws {
     #expect(try open(file, in: try Files(), blockDevice: true).error == ENOTBLK)
+  }
+
+  @Test(arguments: [false, true])
+  func `A loop device takes the place of a regular file`(blockDevice: Bool) throws {
+    let opened = try open(
+      "image", in: try Files(), flags: O_RDWR, blockDevice: blockDevice, loop: IntentAnswer())
+    #expect(opened.error == nil)
+    #expect(opened.mode & UInt32(S_IFMT) == UInt32(S_IFCHR))
+  }
+
+  @Test func `Where there is no loop device, OPEN has the plain file unless that is in use`() throws
+  {
+    let files = try Files()
+    for error in everyErrno {
+      let answer = IntentAnswer(error: ErrorNumber(rawValue: UInt32(error.rawValue)))
+      let opened = try open("image", in: files, flags: O_RDWR, loop: answer)
+      #expect(opened.error == (error == .busy ? EBUSY : nil))
+      #expect(opened.content == (error == .busy ? [] : bytes("image")))
+      let device = try open("image", in: files, flags: O_RDWR, blockDevice: true, loop: answer)
+      #expect(device.error == error.rawValue)
+    }
+  }
+
+  @Test func `What cannot be behind a loop device is opened as it is, and the monitor not asked`()
+    throws
+  {
+    let files = try Files()
+    let busy = IntentAnswer(error: .busy)
+    for flags in [O_WRONLY, O_RDWR | O_APPEND] {
+      #expect(try open("image", in: files, flags: flags, loop: busy).error == nil)
+    }
+    #expect(try open("new", in: files, flags: O_RDWR | O_CREAT, loop: busy).error == nil)
+    #expect(try open("directory", in: files, loop: busy).error == EISDIR)
   }
 
   @Test func `A file is truncated and created only when that was asked for`() throws {

@@ -16,7 +16,8 @@ private let allowedImports: [String: Set<String>] = [
   "MountHelper": ["MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux"],
   // The only one that raises privilege, and the only one with these two libraries.
   "LinuxPrivileges": [
-    "MountHelper", "MountPolicy", "LinuxPrimitives", "CLinux", "CLibcap", "CLibmount",
+    "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibcap",
+    "CLibmount",
   ],
   "fuservicemount3": ["LinuxPrivileges"],
   // Servers.

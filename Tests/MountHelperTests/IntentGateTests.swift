@@ -59,7 +59,7 @@ private struct Phase: CustomTestStringConvertible {
       name: "service contacted", way: talking,
       permits: always + [
         .awaiting(.command), .awaiting(.file), .userName(bytes("a")), .readOnlyClone,
-        .setBlockSize(512), request,
+        .setBlockSize(512), loop, request,
       ]),
     Phase(
       name: "mounted", way: talking + [request],
@@ -72,8 +72,8 @@ private struct Phase: CustomTestStringConvertible {
   static let intents: [Intent] =
     always + MountPointFormat.allCases.map { .mountPoint($0) }
     + Step.allCases.map { .awaiting($0) } + [
-      .fuseDevice, .userName(bytes("a")), .readOnlyClone, .setBlockSize(512), request, .complete,
-      .failed(.noService),
+      .fuseDevice, .userName(bytes("a")), .readOnlyClone, .setBlockSize(512), loop, request,
+      .complete, .failed(.noService),
     ]
 }
 

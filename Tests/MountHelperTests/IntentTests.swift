@@ -7,6 +7,14 @@ import Testing
 
 @testable import MountHelper
 
+/// A loop device to write to.
+let loop: Intent = {
+  guard let plan = LoopPlan(openFlags: HostOpenFlags.readWrite.rawValue, blockSize: 512) else {
+    fatalError("the plan is possible")
+  }
+  return .attachLoopDevice(plan)
+}()
+
 /// One of each kind, with the values that are likely to go wrong.
 let intents: [Intent] = formatIntents + stepIntents + otherIntents
 
@@ -22,7 +30,7 @@ private let otherIntents: [Intent] =
     .userName([]), .userName(bytes("root")), .fuseDevice, .readOnlyClone, .complete,
     .report([]), .report(bytes("a line")), .report([0, 0xff, 0x0a]),
     .explain([]), .explain(bytes("a line")),
-    .setBlockSize(0), .setBlockSize(512), .setBlockSize(.max),
+    .setBlockSize(0), .setBlockSize(512), .setBlockSize(.max), loop,
     .mount(MountRequest(source: [])),
     .mount(MountRequest(source: bytes("ext4"), flags: 6)),
     .mount(MountRequest(source: [], superblockOptions: [], userspaceOptions: [])),
@@ -104,13 +112,16 @@ struct IntentTests {
   @Test(
     arguments: [
       // A length beyond the packet, up to the largest that can be written.
-      [8, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff], [8, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 1],
+      [10, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff], [10, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 1],
       // No source; an absent string with a length; a flag that is neither 0 nor 1.
-      [8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-      [8, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x61, 0, 0, 0, 0, 0],
-      [8, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-      [8, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-      [], [0], [11], [255], [1], [1, 2], [2, 0], [3, 6], [7, 0, 0, 0], [9, 0], [10, 2],
+      [10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      [10, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x61, 0, 0, 0, 0, 0],
+      [10, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      [10, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      [], [0], [13], [255], [1], [1, 2], [2, 0], [3, 6], [7, 0], [8, 0, 0, 0], [9, 0, 0, 0, 2],
+      // A loop device to append to, with access mode 3, with a block size that is none.
+      [9, 0, 0, 4, 2, 0, 0, 0, 0], [9, 0, 0, 0, 3, 0, 0, 0, 0], [9, 0, 0, 0, 2, 0, 0, 0, 1],
+      [11, 0], [12, 2],
     ] as [[UInt8]])
   func `What is no intent is refused`(bytes: [UInt8]) {
     #expect(Intent(decoding: bytes) == nil)

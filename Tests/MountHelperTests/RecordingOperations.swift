@@ -22,6 +22,7 @@ enum Call: Equatable {
   case detachMount(atMountPoint: Bool)
   case abortConnection(UInt32)
   case setBlockSize(UInt32)
+  case attachLoopDevice(LoopPlan, maximum: Int?)
   case name
   case record(MountRecord)
   case keepRecord
@@ -165,6 +166,14 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     _ size: UInt32, of device: borrowing FileDescriptor, patience: Patience
   ) throws(Errno) {
     try note(.setBlockSize(size))
+  }
+
+  mutating func attachLoopDevice(
+    _ plan: LoopPlan, to file: borrowing FileDescriptor, caller: Caller, maximum: Int?,
+    patience: Patience
+  ) throws(Errno) -> FileDescriptor {
+    try note(.attachLoopDevice(plan, maximum: maximum))
+    return try file.duplicate()
   }
 
   mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {

@@ -18,6 +18,7 @@ import traceback
 import typing
 
 import fuse_service as wire
+import loops
 import tracer
 from test_logging import Logger
 from support import (ALICE, ROOT, Caller, detach, mounts, stage, system, utab)
@@ -39,6 +40,7 @@ class Scenario(typing.NamedTuple):
     records: bool = False
     code: int = 0  # of the goodbye
     device: bool = False  # BDEV and fuseblk
+    loop: bool = False  # BDEV of a file
     missing: tuple = ()  # system calls that the kernel does not know
     crowded: bool = False  # another mount takes the last place of mount_max before the goodbye
 
@@ -63,6 +65,7 @@ SCENARIOS = {scenario.name: scenario for scenario in (
     Scenario("recorded", ALICE, "ro", records=True),
     Scenario("root", ROOT, records=True),
     Scenario("device", ROOT, device=True),
+    Scenario("loop", ALICE, loop=True),
     Scenario("mount-call", ALICE, "ro", records=True, missing=("fsopen",)),
     Scenario("one-step", ALICE, "ro", records=True, missing=("fsopen", "move_mount")),
     Scenario("gives-up", ALICE, code=1),
@@ -142,6 +145,8 @@ class Bench:
                 self.must(session.open_block_device(self.source, 1024, flags)[0])
                 self.must(session.type(1))
                 self.must(session.options("blksize=1024"))
+            elif scenario.loop:
+                self.must(session.open_block_device(self.source, 1024, flags, wire.LOOP)[0])
             else:
                 self.must(session.open(self.source, flags)[0])
             self.must(session.name(self.name))
@@ -219,6 +224,7 @@ class Bench:
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
+        shutil.rmtree("/run/fuservicemount3", ignore_errors=True)
         self.logger.lines()
 
     # Judging
@@ -279,6 +285,15 @@ class Bench:
         """What is there although nothing may be."""
         return [f"left mounted: {mount.target} ({mount.type})" for mount in self.mounted()] \
             + self.faults_of_record(False)
+
+    def faults_of_devices(self):
+        """What is attached although the server is gone; asked when the bench is clear."""
+        if not self.scenario.loop:
+            return []
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline and loops.devices_of(self.source):
+            time.sleep(0.001)
+        return [f"left attached: {name}" for name in loops.devices_of(self.source)]
 
     def faults_of_next(self):
         """What is wrong with an ordinary mount at the same place after it."""
@@ -375,7 +390,7 @@ def title(sites):
         return "monitor"
     if sites[0].role == "0.1":
         return "worker"
-    for name, found in (("setsid", "finisher"), ("flock", "recorder"), ("mount", "creator"),
+    for name, found in (("setsid", "finisher"), ("setfsuid", "loop device"), ("flock", "recorder"), ("mount", "creator"),
                         ("ioctl", "block size"), ("fsopen", "abort"), ("fsconfig", "creator")):
         if name in names:
             return found
@@ -408,6 +423,12 @@ class Pool:
     def __init__(self, work, processes=None):
         self.work = work  # (benches, item) -> result
         self.processes = processes or max(2, os.cpu_count() or 2)
+
+    @classmethod
+    def of(cls, work, scenario):
+        """A pool for cases of one scenario. Loop devices are the machine's: who attaches one looks at
+        all, so that two benches would see each other's, in one run and not in the next."""
+        return cls(work, 1 if SCENARIOS[scenario].loop else None)
 
     def map(self, items):
         """The results for all items, in their order."""

@@ -24,6 +24,7 @@ STALL = 2  # seconds that a helper may wait where a test lets it wait in vain
 GRACE = 8  # seconds more until it must have ended
 
 MNT_DETACH = 2
+OWN_CONF = "/etc/fuservicemount3.conf"
 libc = fuse_service.libc
 
 
@@ -63,6 +64,10 @@ def prepare(base, helper):
     os.mkdir(private)
     os.mkdir(os.path.join(base, "rootfs"))
     system("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", private)
+    for path in ("etc", "etc-work"):
+        os.mkdir(os.path.join(private, path))
+    system("mount", "-t", "overlay", "-o",
+           f"lowerdir=/etc,upperdir={private}/etc,workdir={private}/etc-work", "overlay", "/etc")
     for path in ("passwd", "group", "fuse.conf"):
         copy = os.path.join(private, path)
         with open("/etc/" + path, "rb") as source, open(copy, "wb") as target:
@@ -363,6 +368,14 @@ class HelperTest(unittest.TestCase):
             file.write(text)
         os.chmod(stage.conf, mode)
         os.chown(stage.conf, owner, 0)
+
+    def own_conf(self, text, mode=0o644, owner=0):
+        """Puts a fuservicemount3.conf in place for this test."""
+        with open(OWN_CONF, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.addCleanup(os.unlink, OWN_CONF)
+        os.chmod(OWN_CONF, mode)
+        os.chown(OWN_CONF, owner, 0)
 
     def link(self, name):
         """A link to the helper where mount(8) looks for it."""

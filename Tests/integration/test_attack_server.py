@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Servers that try what no ordinary one does: files, order, prefixes, loop devices, escapes."""
+"""Servers that try what no ordinary one does: files, order, prefixes, escapes."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ import unicodedata
 import fuse_service as wire
 from support import (ALICE, GRACE, ROOT, HelperTest, callers, mount_at, parametrized, stage,
                      system)
-from test_files import Asking, loop_device
+from test_files import Asking
 
 
 class Files(Asking):
@@ -71,39 +71,6 @@ class Files(Asking):
                 lambda session, name=name: session.open_block_device(name)[0]], source=name)
             self.assertLessEqual(
                 set(found), {errno.EACCES, errno.EINVAL, errno.ENOTBLK}, "it was opened")
-
-
-class Loop(Asking):
-    """Loop devices are not offered: a request for one is refused, and none is made."""
-
-    def attached(self):
-        """The loop devices in use."""
-        return system("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE")
-
-    @callers()
-    @parametrized(content=[("empty", 0), ("511", 511), ("513", 513), ("4096", 4096)])
-    def test_a_loop_device_for_a_file_is_einval_and_none_is_made(self, caller, content):
-        image = self.file(caller, bytes(content))
-        before = self.attached()
-        found = self.ask(caller, [
-            lambda session, request=request, size=size, flags=flags: getattr(session, request)(
-                image, size, flags=flags, request_flags=wire.LOOP)[0]
-            if request == "open_block_device" else session.open(
-                image, flags, request_flags=wire.LOOP)[0]
-            for request in ("open", "open_block_device") for size in (0, 512)
-            for flags in (os.O_RDONLY, os.O_RDWR)] * 50, source=image)
-        self.assertEqual(set(found), {errno.EINVAL})
-        self.assertEqual(self.attached(), before)
-
-    @callers()
-    def test_a_loop_device_for_a_device_or_a_file_that_has_one_is_einval(self, caller):
-        with loop_device(caller) as node:
-            before = self.attached()
-            backing = before.split()[-1]
-            for path in (node, backing):
-                self.assertEqual(self.open_one(caller, path, request_flags=wire.LOOP),
-                                 errno.EINVAL)
-            self.assertEqual(self.attached(), before)
 
 
 VALID = [("OPEN", b"OPEN" + bytes(16) + b"image\0"), ("BDEV", b"BDEV" + bytes(16) + b"image\0"),

@@ -21,8 +21,8 @@ from support import ROOT, HelperTest, parametrized
 
 DEEP = os.environ.get("FSM_DEEP") == "1"
 # In this order: what an earlier one has in common with a later one is tried in the earlier.
-ORDER = ["recorded", "mount-call", "one-step", "root", "device", "user", "crowded", "gives-up",
-         "gives-up-one-step", "gives-up-device"]
+ORDER = ["recorded", "mount-call", "one-step", "root", "device", "user", "loop", "crowded",
+         "gives-up", "gives-up-one-step", "gives-up-device"]
 SHOWN = 25
 
 # prctl(2)
@@ -48,6 +48,8 @@ FILE_ERRORS = {errno.ENOENT, errno.EACCES, errno.ELOOP, errno.ENOTDIR, errno.EOV
 # lower it, and memory for the latter.
 PRIVILEGED = {"fsopen", "fsconfig", "fsmount", "move_mount", "open_tree", "mount_setattr", "mount",
               "umount2", "unshare", "ioctl", "capget", "capset", "brk", "mmap", "munmap"}
+# With root's ids for files only these are made: what opens or makes a file, and what gives them back.
+ROOTS_FILES = {"open", "openat", "mkdir", "mkdirat", "setfsuid", "setfsgid", "geteuid", "getegid"}
 # What a process does that could not give its privilege up: it says so, or aborts.
 LAST_WORDS = {"poll", "write", "fcntl", "readlink", "openat", "sendto", "close", "munmap", "exit_group", "rt_sigprocmask", "getpid", "gettid",
               "tgkill"}
@@ -57,6 +59,8 @@ def is_shedding(site):
     """Whether a call gives privilege up for good, or looks whether it is given up."""
     if site.name == "prctl":
         return site.words[0] in SHEDDING_OPTIONS
+    if site.name in ("setfsuid", "setfsgid"):
+        return site.words != ("0",)
     return site.name in SHEDDING or (site.name == "capset" and site.words != RAISED)
 
 
@@ -166,6 +170,7 @@ def work(benches, case):
         found = judge(bench, case, run)
     finally:
         bench.clear()
+    found += bench.faults_of_devices()
     if run.status != 0:
         benches.failed += 1
         if found or benches.failed % 4 == 0:
@@ -220,7 +225,7 @@ class Faults(HelperTest):
 
     @parametrized(scenario=ORDER)
     def test_whichever_call_fails_there_is_a_message_or_the_whole_mount(self, scenario):
-        check(self, faults.Pool(work).map(
+        check(self, faults.Pool.of(work, scenario).map(
             Case(site, action) for site in chosen_sites()[scenario]
             for action in fault_table.failures(site.name, None if DEEP else 2)))
 
@@ -233,7 +238,7 @@ class Privilege(HelperTest):
         found = faults.Pool(watch_privilege).map([(scenario, None)])[0]
         self.assertEqual(found, [])
 
-    @parametrized(scenario=["recorded", "one-step", "root", "device"])
+    @parametrized(scenario=["recorded", "one-step", "root", "device", "loop"])
     def test_a_process_that_cannot_give_privilege_up_does_nothing_more_with_it(self, scenario):
         actions = {site: [tracer.Fail(code) for code in codes] for site, codes in (
             (site, {errno.EPERM, errno.EAGAIN} if DEEP else {errno.EPERM})
@@ -241,7 +246,7 @@ class Privilege(HelperTest):
         cases = [(scenario, Case(site, action)) for site, some in actions.items()
                  for action in some]
         self.assertGreater(len(cases), 30)
-        found = faults.Pool(watch_privilege).map(cases)
+        found = faults.Pool.of(watch_privilege, scenario).map(cases)
         bad = [f"{case}: {'; '.join(faults)}" for (_, case), faults in zip(cases, found) if faults]
         if bad:
             self.fail(f"{len(bad)} of {len(cases)} cases:\n" + "\n".join(bad[:SHOWN]))
@@ -264,7 +269,10 @@ def watch_privilege(benches, item):
     starting = {"0"}  # processes that have not given up what they began with
 
     def decide(call):
-        is_administrator, user = call.effective()
+        is_administrator, user, files = call.effective()
+        if files == 0 != user and call.role not in starting and call.name not in ROOTS_FILES \
+                and call.process != decide.failed:
+            found.append(f"{call.role} makes {call.name} with root's files")
         if call.role in starting:
             if not is_administrator and (user != 0 or bench.scenario.caller == ROOT):
                 starting.discard(call.role)

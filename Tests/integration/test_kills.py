@@ -74,7 +74,7 @@ def work(benches, case):
         found = judge(bench, case, run)
     finally:
         bench.clear()
-    return Verdict(case, run, found + bench.faults_of_next())
+    return Verdict(case, run, found + bench.faults_of_devices() + bench.faults_of_next())
 
 
 def sites():
@@ -96,4 +96,4 @@ class Kills(HelperTest):
     def test_whenever_a_signal_comes_nothing_half_is_left(self, scenario, victim):
         cases = [Case(site, victim) for site in sites()[scenario]
                  if not (victim == VICTIMS[1][1] and site.role == "0")]
-        check(self, faults.Pool(work).map(cases))
+        check(self, faults.Pool.of(work, scenario).map(cases))

@@ -70,12 +70,13 @@ class Call(typing.NamedTuple):
     process: int
 
     def effective(self):
-        """Whether the process has CAP_SYS_ADMIN effective now, and its effective user id."""
+        """Whether the process has CAP_SYS_ADMIN effective now, its effective user id, and its user id
+        for files."""
         with open(f"/proc/{self.process}/status", encoding="ascii", errors="replace") as file:
             status = file.read()
         effective = int(re.search(r"^CapEff:\s*(\w+)", status, re.MULTILINE)[1], 16)
-        user = int(re.search(r"^Uid:\s*\d+\s+(\d+)", status, re.MULTILINE)[1])
-        return bool(effective & CAP_SYS_ADMIN), user
+        users = re.search(r"^Uid:\s*\d+\s+(\d+)\s+\d+\s+(\d+)", status, re.MULTILINE)
+        return bool(effective & CAP_SYS_ADMIN), int(users[1]), int(users[2])
 
 
 class Fail(typing.NamedTuple):
@@ -177,7 +178,7 @@ PATH_ARGUMENT = {"open": 0, "access": 0, "stat": 0, "lstat": 0, "statfs": 0, "re
                  "mount": 1}
 NUMBER_ARGUMENT = {"prctl": 0, "prlimit64": 1, "fcntl": 1, "setitimer": 0, "rt_sigaction": 0,
                    "rt_sigprocmask": 0, "ioctl": 1, "setsockopt": 2, "getsockopt": 2, "dup2": 1,
-                   "fsconfig": 1}
+                   "fsconfig": 1, "setfsuid": 0, "setfsgid": 0}
 
 
 # Calls whose first argument is a descriptor of a file that has a name.

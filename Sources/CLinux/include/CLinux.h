@@ -47,6 +47,7 @@
 
 #include "BuildConfiguration.h"
 #include "CLinuxFilter.h"
+#include "CLinuxLoop.h"
 #include "CLinuxMount.h"
 
 static inline int clinux_errno(void) { return errno; }

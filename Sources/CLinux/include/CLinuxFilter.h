@@ -71,6 +71,8 @@ static const int clinux_monitor_calls[] = {
 	SYS_statx, SYS_fstat, SYS_fstatfs, SYS_statfs, SYS_readlinkat, SYS_openat,
 	SYS_faccessat, SYS_faccessat2, SYS_getdents64,
 	SYS_socketpair,
+	// Loop devices: opening them as root, and the list of a user's.
+	SYS_setfsuid, SYS_setfsgid, SYS_pwrite64,
 	// The recorder: libmount and the loader.
 	SYS_flock, SYS_fchmod, SYS_fchown, SYS_ftruncate, SYS_fsync, SYS_renameat, SYS_renameat2,
 	SYS_unlinkat, SYS_mkdirat, SYS_umask, SYS_getcwd, SYS_uname, SYS_getrandom,

@@ -59,7 +59,7 @@ private struct GateWitness {
       try promise(hasFuseDevice && !hasMetService, what())
     case .report, .explain:
       break
-    case .userName, .readOnlyClone, .setBlockSize:
+    case .userName, .readOnlyClone, .setBlockSize, .attachLoopDevice:
       try promise(hasMetService && !hasMount, what())
     case .mount:
       try promise(hasMetService && !hasMount, what())

@@ -137,7 +137,15 @@ struct Scene {
     try promise(!plan.mustCreate || plan.creates, "\(plan)")
     try promise(!plan.creates || !blockDevice, "\(plan)")
     try promise(plan.createMode & ~0o755 == 0, "\(plan)")
-    try promise(plan.wantsBlockDevice == blockDevice && !plan.wantsLoop, "\(plan)")
+    try promise(plan.wantsBlockDevice == blockDevice, "\(plan)")
+    if let loop = plan.loop {
+      try promise(request.requestFlags.contains(.loop), "\(plan) of \(request)")
+      try promise(loop.isReadOnly || plan.writes, "\(plan)")
+      try promise(loop.openFlags & ~plan.openFlags == 0, "\(plan)")
+      // O_TRUNC and O_APPEND.
+      try promise(loop.openFlags & 0o3000 == 0, "\(plan)")
+      try promise(loop.blockSize == plan.blockSize, "\(plan)")
+    }
     try promise(
       plan.blockSize == 0
         || blockDevice

@@ -162,7 +162,10 @@ FILES = [
         ours="OPEN EBUSY; NAME ok; MNTP ok; DOIT ok; exit 0; said something; mounted",
         peer=Differs(("busy-is-said-once",),
             "OPEN EBUSY; NAME ok; MNTP ok; DOIT ok; exit 0; said nothing; mounted")),
-    *family("open_request_flag", {"loop": 2, "bit_2": 4, "bit_31": 1 << 31},
+    Row("open_request_flag_loop", asking(file(request=2), file()),
+        ours="OPEN ok file r; OPEN ok file r; exit 1",
+        peer=Differs(("loop-devices",), "OPEN EINVAL; OPEN ok file r; exit 1")),
+    *family("open_request_flag", {"bit_2": 4, "bit_31": 1 << 31},
             lambda request: asking(file(request=request), file()),
         ours="OPEN EINVAL; OPEN ok file r; exit 1"),
     *family("open_malformed", {

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+internal import CLinux
+public import LinuxPrimitives
+public import MountPolicy
+internal import MountProtocol
+
+/// How often a device that was free may turn out to be taken (LOOP_CTL_GET_FREE only looks).
+private let attempts = 64
+
+extension LinuxPrivilegedOperations {
+  /// See `PrivilegedOperations`.
+  ///
+  /// The device's node is root's, so it is opened with root's ids for files; the ioctls of loop(4)
+  /// ask for a descriptor and no capability.
+  public mutating func attachLoopDevice(
+    _ plan: LoopPlan, to file: borrowing FileDescriptor, caller: Caller, maximum: Int?,
+    patience: Patience
+  ) throws(Errno) -> FileDescriptor {
+    let number = file.rawValue
+    return try patience.descriptorFromChild(keeping: [number]) { () throws(Errno) in
+      // The only step that asks the file system comes first, with nothing held.
+      let backing = try BackingFile(number)
+      var charges =
+        caller.isRoot || maximum == nil ? nil : try LoopChargeFile(userID: caller.userID)
+      if let maximum { try charges?.makeRoom(within: maximum) }
+      guard try LoopDevice.numbers(attachedTo: backing).isEmpty else { throw .busy }
+      let device = try LoopDevice.attach(number, plan: plan, charges: &charges)
+      // Whoever attached it in the same moment sees this one as well, and both give up.
+      guard try LoopDevice.numbers(attachedTo: backing) == [device.number] else { throw .busy }
+      if plan.blockSize != 0 { try device.setBlockSize(plan.blockSize) }
+      return device.node
+    }
+  }
+}
+
+/// The file behind a loop device, as the kernel tells it of an attached one.
+private struct BackingFile {
+  let device: UInt64
+  let inode: UInt64
+
+  /// Judges the open file `number`. May wait for its file system.
+  ///
+  /// The corresponding system calls are `fstatfs(2)` and `fstat(2)`.
+  init(_ number: Int32) throws(Errno) {
+    let file = try duplicateDescriptor(number)
+    let magic = try file.fileSystemMagic()
+    let status = try file.status()
+    do throws(ErrorNumber) {
+      try LoopPlan.judge(
+        OpenedFile(kind: FileKind(mode: status.mode), fileSystemMagic: magic), size: status.size)
+    } catch {
+      throw Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue))
+    }
+    device = status.device
+    inode = status.inode
+  }
+}
+
+/// An open loop device.
+struct LoopDevice: ~Copyable {
+  let number: UInt32
+  let node: FileDescriptor
+
+  /// Opens the node of a loop device, and makes sure that it is what it should be.
+  ///
+  /// - Throws: `EACCES` when the node is not root's.
+  init(number: UInt32, flags: OpenFlags) throws(Errno) {
+    let path = try CString(Array("/dev/loop\(number)".utf8))
+    let node = try openAsRoot(path, flags)
+    let status = try node.status()
+    guard status.isBlockDevice, status.owner == 0 else { throw .permissionDenied }
+    self.number = number
+    self.node = node
+  }
+
+  /// Attaches the open file `file` to a free device.
+  ///
+  /// - Throws: `EBUSY` when others took every device that was free.
+  ///
+  /// The corresponding system call is `ioctl(2)` with `LOOP_CTL_GET_FREE` and `LOOP_CONFIGURE`.
+  fileprivate static func attach(
+    _ file: Int32, plan: LoopPlan, charges: inout LoopChargeFile?
+  ) throws(Errno) -> LoopDevice {
+    let control = try openAsRoot(CString("/dev/loop-control"), .readWrite)
+    guard try control.status().isCharacterDevice(major: 10, minor: 237) else {
+      throw .permissionDenied
+    }
+    for _ in 0..<attempts {
+      let free = clinux_loop_free_number(control.rawValue)
+      guard free >= 0 else { throw .last }
+      let number = UInt32(free)
+      // Before it is attached: a process that is killed in between leaves a charge, not a device.
+      try charges?.charge(LoopCharges.Device(number: number, sequence: 0))
+      do throws(Errno) {
+        let device = try LoopDevice(
+          number: number, flags: OpenFlags(rawValue: Int32(bitPattern: plan.openFlags)))
+        guard clinux_loop_attach(device.node.rawValue, file, plan.isReadOnly ? 1 : 0) == 0 else {
+          throw .last
+        }
+        // A node with this name could be another's.
+        guard try device.status().number == number else { throw .permissionDenied }
+        try charges?.charge(
+          LoopCharges.Device(number: number, sequence: device.sequence()))
+        return device
+      } catch {
+        try charges?.release(number)
+        guard error == .busy else { throw error }
+      }
+    }
+    throw .busy
+  }
+
+  /// The devices that have this file behind them.
+  fileprivate static func numbers(attachedTo file: BackingFile) throws(Errno) -> [UInt32] {
+    let table = try openFile(Array("/proc/partitions".utf8)).readToEnd(limit: 16 << 20)
+    var found: [UInt32] = []
+    for number in LoopNumber.all(inPartitions: table) {
+      let device: LoopDevice
+      do throws(Errno) {
+        device = try LoopDevice(number: number, flags: .nonblocking)
+      } catch {
+        // Without a node, or gone meanwhile, it cannot be looked at.
+        guard error == .noSuchFile || error == .noSuchDevice else { throw error }
+        continue
+      }
+      // Detached meanwhile, or the file is on a file system that does not answer, or not this process:
+      // the one that is looked for did.
+      guard let status = try? device.status() else { continue }
+      if status.device == file.device, status.inode == file.inode { found.append(number) }
+    }
+    return found
+  }
+
+  /// What the kernel says of the attachment. May wait for the file system behind it.
+  ///
+  /// - Throws: `ENXIO` when nothing is attached.
+  ///
+  /// The corresponding system call is `ioctl(2)` with `LOOP_GET_STATUS64`.
+  private func status() throws(Errno) -> clinux_loop_status {
+    var status = clinux_loop_status()
+    // The shim fills in the structure that it is given.
+    guard unsafe clinux_loop_status(node.rawValue, &status) == 0 else { throw .last }
+    return status
+  }
+
+  /// The kernel's number for this attachment; 0 where it has none (before 5.15).
+  ///
+  /// The corresponding system call is `ioctl(2)` with `BLKGETDISKSEQ`.
+  func sequence() -> UInt64 {
+    var sequence: UInt64 = 0
+    // The shim writes the value that it is given.
+    guard unsafe clinux_disk_sequence(node.rawValue, &sequence) == 0 else { return 0 }
+    return sequence
+  }
+
+  /// Detaches the device when nobody else has it open, else when nobody has any more.
+  ///
+  /// The corresponding system call is `ioctl(2)` with `LOOP_CLR_FD`.
+  func detachWhenUnused() { _ = clinux_loop_detach(node.rawValue) }
+
+  /// Sets the size of a block, in bytes.
+  ///
+  /// The corresponding system call is `ioctl(2)` with `BLKBSZSET`, which needs `CAP_SYS_ADMIN`.
+  fileprivate func setBlockSize(_ size: UInt32) throws(Errno) {
+    let number = node.rawValue
+    _ = try withSystemAdministration {
+      var value = Int32(truncatingIfNeeded: size)
+      // The ioctl reads one integer.
+      return unsafe clinux_ioctl_int(number, clinux_BLKBSZSET, &value)
+    }
+  }
+}
