@@ -17,7 +17,7 @@ struct StepClock {
 
   private let timeout: UInt32?
   private(set) var step = Step.mountPoint
-  private(set) var deadline: Deadline
+  private var endOfStep: Deadline
   private let end: Deadline
   private(set) var notice: Deadline
   private var told: [Step] = []
@@ -26,10 +26,13 @@ struct StepClock {
   init(timeout: UInt32?) {
     self.timeout = timeout
     let seconds = Int64(timeout ?? Step.mountPoint.defaultTimeout)
-    deadline = .after(seconds: seconds)
+    endOfStep = .after(seconds: seconds)
     end = .after(seconds: seconds * Self.stepsInAll)
     notice = .after(seconds: Self.noticeAfter)
   }
+
+  /// When the step is late, or the whole run.
+  var deadline: Deadline { min(endOfStep, end) }
 
   /// Whether it is the whole run that took too long, not the current step.
   var isWholeRunLate: Bool { end.hasPassed }
@@ -40,7 +43,7 @@ struct StepClock {
   /// Begins a step.
   mutating func begin(_ next: Step) {
     step = next
-    deadline = min(.after(seconds: Int64(seconds)), end)
+    endOfStep = .after(seconds: Int64(seconds))
     notice = told.contains(next) ? .never : .after(seconds: Self.noticeAfter)
   }
 
@@ -50,7 +53,7 @@ struct StepClock {
   /// Takes the time since `beginning`, which this process needed for something of its own, out of the
   /// current step's.
   mutating func setAside(since beginning: Deadline) {
-    deadline = min(deadline.later(byMilliseconds: beginning.millisecondsAgo), end)
+    endOfStep = endOfStep.later(byMilliseconds: beginning.millisecondsAgo)
   }
 
   /// Notes that the caller was told of this step; each is told once.
