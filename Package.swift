@@ -5,22 +5,15 @@ import PackageDescription
 
 // What ships is Embedded Swift: no runtime, no SWIFT_* variable read in a set-id process, and the
 // start-up time of C. Tests build the same sources as ordinary Swift. The trait chooses;
-// `packaging/build` sets it.
+// `packaging/build` sets it, and adds the flags for a small program: other packages depend on
+// FuseService, so no flag stands here that SwiftPM calls unsafe, but for linking what ships.
 let embedded = BuildSettingCondition.when(traits: ["Embedded"])
 
-// The C shims need the C library's extensions; a module that also imports Foundation sees the same
-// headers through it, and must see the same declarations.
-let gnuSource = SwiftSetting.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])
-
 let strict: [SwiftSetting] = [
-  gnuSource,
   .enableExperimentalFeature("Embedded", embedded),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
-  // One section a function, so that the linker can drop what a module has emitted twice; it makes
-  // the set-id program less than half as large.
-  .unsafeFlags(["-Osize", "-Xfrontend", "-function-sections"], embedded),
 ]
 
 // Full RELRO, bind-now, no run path, stripped, unused sections dropped. PIE is the default.
@@ -38,7 +31,9 @@ let package = Package(
   products: [
     .executable(name: "fuservicemount3", targets: ["fuservicemount3"]),
     .executable(name: "singlefilefs", targets: ["singlefilefs"]),
-    .library(name: "FuseService", targets: ["FuseService"]),
+    // With the modules whose types its interface shows.
+    .library(
+      name: "FuseService", targets: ["FuseService", "LinuxPrimitives", "MountProtocol"]),
   ],
   traits: [
     .trait(name: "Embedded", description: "Embedded Swift, for the programs that ship.")
@@ -82,37 +77,30 @@ let package = Package(
       name: "singlefilefs", dependencies: ["SingleFile"], linkerSettings: hardenedLink),
 
     .testTarget(
-      name: "MountProtocolTests", dependencies: ["MountProtocol", "TestSupport"],
-      swiftSettings: [gnuSource]),
+      name: "MountProtocolTests", dependencies: ["MountProtocol", "TestSupport"]),
     .testTarget(
-      name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"],
-      swiftSettings: [gnuSource]),
+      name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"]),
     .testTarget(
       name: "MountSessionTests",
-      dependencies: ["MountSession", "MountPolicy", "MountProtocol", "TestSupport"],
-      swiftSettings: [gnuSource]),
+      dependencies: ["MountSession", "MountPolicy", "MountProtocol", "TestSupport"]),
     .testTarget(
-      name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux", "TestSupport"],
-      swiftSettings: [gnuSource]),
+      name: "LinuxPrimitivesTests", dependencies: ["LinuxPrimitives", "CLinux", "TestSupport"]),
     .testTarget(
       name: "MountHelperTests",
       dependencies: [
         "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "TestSupport",
-      ],
-      swiftSettings: [gnuSource]),
+      ]),
     .testTarget(
       name: "FuseServiceTests",
-      dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"],
-      swiftSettings: [gnuSource]),
+      dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"]),
     .testTarget(
       name: "SingleFileTests",
-      dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"],
-      swiftSettings: [gnuSource]),
+      dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"]),
 
     // What several test targets need. Nothing that ships depends on it.
     .target(
       name: "TestSupport", dependencies: ["LinuxPrimitives", "CLinux"], path: "Tests/TestSupport",
-      swiftSettings: [gnuSource, .enableUpcomingFeature("InternalImportsByDefault")]),
+      swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
 
     // The bodies of the fuzz targets, which packaging/fuzz runs under libFuzzer and CorpusTests on
     // the kept corpus. Nothing that ships depends on them.
@@ -123,10 +111,10 @@ let package = Package(
         "LinuxPrimitives", "TestSupport", "CFusermount",
       ],
       path: "Tests/fuzz/FuzzTargets",
-      swiftSettings: [gnuSource, .enableUpcomingFeature("InternalImportsByDefault")]),
+      swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
     .target(name: "CFusermount", path: "Tests/fuzz/CFusermount"),
     .testTarget(
-      name: "CorpusTests", dependencies: ["FuzzTargets"], swiftSettings: [gnuSource]),
+      name: "CorpusTests", dependencies: ["FuzzTargets"]),
   ],
   swiftLanguageModes: [.v6]
 )

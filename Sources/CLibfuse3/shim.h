@@ -5,9 +5,6 @@
 #ifndef CLIBFUSE3_SHIM_H
 #define CLIBFUSE3_SHIM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 #include <errno.h>
@@ -18,6 +15,11 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+#include <linux/stat.h>
+// The C library declares it for _GNU_SOURCE only, which CLinuxExtensions.h says why not to define.
+int statx(int directory, const char *path, int flags, unsigned mask, struct statx *status);
+#endif
 
 static inline int clibfuse_errno(void) { return errno; }
 

@@ -6,9 +6,6 @@
 #ifndef CLIBMOUNT_SHIM_H
 #define CLIBMOUNT_SHIM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
 #include <dlfcn.h>
 #include <libmount/libmount.h>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the shims assume of the kernel's structures, checked when they are compiled.
+// What the shims assume of the kernel's structures, checked when they are compiled. With
+// _GNU_SOURCE, so that what CLinuxExtensions.h says is compared with the C library's own words.
+#define _GNU_SOURCE 1
 
 #include "CLinux.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLibfuse3
+internal import CLinux
 internal import LinuxPrimitives
 
 // What the kernel asks, answered. libfuse calls these from several threads; every one of them gets

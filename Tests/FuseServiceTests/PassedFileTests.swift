@@ -132,10 +132,14 @@ private let badArgumentFiles: [[UInt8]] = [
     let helper = try FakeHelper(greetingWith: ["x", "disk", "/mnt"])
     var connection = try helper.begin()
     var numbers: [Int32] = [-1, -1]
-    try #require(pipe2(&numbers, O_CLOEXEC | O_NONBLOCK) == 0)
+    try #require(pipe(&numbers) == 0)
     let reading = FileDescriptor(owning: numbers[0])
+    let writing = FileDescriptor(owning: numbers[1])
+    try writing.closeOnExec()
+    try reading.setNonblocking(true)
     let refusal = Reply.file(error: ErrorNumber(rawValue: 123_456), path: bytes("disk"))
-    try helper.send(refusal.encoded(), with: FileDescriptor(owning: numbers[1]))
+    try helper.send(refusal.encoded(), with: writing)
+    _ = consume writing
     #expect(throws: FuseServiceError.refused(command: .open, ErrorNumber(rawValue: 123_456))) {
       _ = try connection.requestFile(bytes("disk"), openFlags: O_RDONLY)
     }

@@ -45,9 +45,7 @@ func bindSocket(
   withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
   let bound = withUnsafePointer(to: &address) { address in
     address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(
-        listener.rawValue, __CONST_SOCKADDR_ARG(__sockaddr__: $0),
-        socklen_t(MemoryLayout<sockaddr_un>.size))
+      bind(listener.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
     }
   }
   guard bound == 0 else { throw Errno.last }

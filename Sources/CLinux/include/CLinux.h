@@ -6,10 +6,6 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +42,7 @@
 #include <linux/securebits.h>
 
 #include "BuildConfiguration.h"
+#include "CLinuxExtensions.h"
 #include "CLinuxFilter.h"
 #include "CLinuxLoop.h"
 #include "CLinuxMount.h"

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "CLinuxExtensions.h"
+
 #define CLINUX_SYS_statmount 457
 #define CLINUX_SYS_listmount 458
 
