@@ -12,8 +12,11 @@ extension FuseServiceConnection {
   ///   - openFlags: `O_*` as `open(2)` takes them.
   ///   - mode: the permission bits of a file that `O_CREAT` makes.
   ///   - flags: `quiet` keeps the helper from telling a refusal to the caller's terminal; `loop` asks
-  ///     for a loop device, which only this project's helper has: another answers `EINVAL`.
-  /// - Throws: `refused` with the helper's `open(2)` error, among others.
+  ///     for a loop device in the place of a regular file. Only this project's helper has them:
+  ///     another answers `EINVAL`, and one that fails to attach the file passes the file itself.
+  ///     `openSource(_:)` sees to both.
+  /// - Throws: `refused` with the helper's `open(2)` error, among others; with `loop`, `EBUSY` when
+  ///   the file is attached to a loop device already.
   public mutating func requestFile(
     _ path: [UInt8], openFlags: Int32, mode: UInt32 = 0, flags: OpenRequestFlags = []
   ) throws(FuseServiceError) -> FileDescriptor {

@@ -35,6 +35,10 @@ public enum FuseServiceError: Error, Equatable, Sendable {
   case unsendableString
   /// The helper refused a command, with the reason that it gave.
   case refused(command: Magic, ErrorNumber)
+  /// The source was asked for on a loop device and is in use (`EBUSY`): a file is attached to a loop
+  /// device already, and a second one would not know what is written to the first; or it is a block
+  /// device that somebody uses.
+  case alreadyAttached
 
   /// The error in plain words, for a log or for the last words; one line.
   public var message: [UInt8] {
@@ -74,6 +78,10 @@ public enum FuseServiceError: Error, Equatable, Sendable {
     case .refused(let command, let error):
       return Array("the mount helper refused ".utf8) + command.name + Array(": ".utf8)
         + Errno(rawValue: Int32(clamping: error.rawValue)).message
+    case .alreadyAttached:
+      return Array(
+        "the file is attached to a loop device already (losetup -j FILE), or the device is in use"
+          .utf8)
     }
   }
 }

@@ -24,6 +24,8 @@ struct ServerOptions: Equatable {
   var blockSize: UInt32?
   /// The source has to be a block device.
   var requireBlockDevice = false
+  /// Ask for a loop device in the place of a regular file.
+  var loopDevice = false
   /// Files may be opened with `O_DIRECT`.
   var allowsDirectIO = true
   /// Other users may use the mount.
@@ -118,6 +120,8 @@ struct ServerOptions: Equatable {
   private mutating func take(plainWord word: [UInt8]) -> Bool {
     if equals(word, "require_bdev") {
       requireBlockDevice = true
+    } else if equals(word, "loop") {
+      loopDevice = true
     } else if equals(word, "dio") {
       allowsDirectIO = true
     } else if equals(word, "nodio") {

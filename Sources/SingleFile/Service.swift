@@ -87,10 +87,15 @@ private func openSource(
       SourceRequest(
         path: options.source, readWrite: !options.isReadOnly,
         requireBlockDevice: options.requireBlockDevice, blockSize: options.blockSize ?? 0,
-        exclusive: !options.fuseblk))
+        exclusive: !options.fuseblk, loopDevice: options.loopDevice))
     try connection.finishRequests()
+    if options.loopDevice && !source.isBlockDevice {
+      log(options.source + text(": the helper has no loop device for it; serving the file itself"))
+    }
     return source
   } catch {
+    // The helper may only have said that something is in use.
+    if error == .alreadyAttached { throw .own(options.source + text(": ") + error.message) }
     throw .helper(options.source + text(": ") + error.message)
   }
 }

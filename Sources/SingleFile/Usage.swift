@@ -5,8 +5,9 @@
 var optionSummary: [UInt8] {
   text(
     "options: ro, rw, sync, nosync, dio, nodio, size=BYTES[K|M|G|T], blocksize=BYTES, require_bdev, "
-      + "name=FILE, fsname=NAME, allow_other, default_permissions, max_read=BYTES, nosuid, nodev, "
-      + "noexec, dirsync, noatime, nodiratime, relatime, strictatime, nosymfollow, x-*; -d -r -s")
+      + "loop, name=FILE, fsname=NAME, allow_other, default_permissions, max_read=BYTES, nosuid, "
+      + "nodev, noexec, dirsync, noatime, nodiratime, relatime, strictatime, nosymfollow, "
+      + "x-*; -d -r -s")
 }
 
 /// The help for somebody who starts the program by hand.
@@ -34,6 +35,10 @@ var usage: [UInt8] {
         blocksize=BYTES   report this block size, and set it with require_bdev; the size has to
                           be a multiple of it
         require_bdev      refuse what is not a block device
+        loop              ask the helper to attach the image to a loop device, and show that: whole
+                          sectors of 512 bytes; where it has none, the image itself, or nothing
+                          with require_bdev. mount(8) keeps this word to itself; ask the helper:
+                          fuservicemount3 IMAGE MOUNTPOINT -t fuse.singlefilefs -o loop
         name=FILE         the name of the file, by default "image"
         fsname=NAME       the source's name in the mount table, by default the image's
         allow_other       other users may use the mount, as the caller may

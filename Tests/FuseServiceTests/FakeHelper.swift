@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+import CLinux
+import Foundation
 import FuseService
 import LinuxPrimitives
 import MountProtocol
@@ -115,6 +117,30 @@ func fuseDevice() throws(Errno) -> FileDescriptor { try openFile(Array("/dev/fus
 
 /// An image to pass.
 func image() throws(Errno) -> FileDescriptor { try memoryFile(Array("image".utf8)) }
+
+/// A block device to pass, named without opening it; `nil` where there is none and none can be made.
+func blockDevice() -> FileDescriptor? {
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: "/dev")) ?? [] {
+    if let node = blockDevice(at: "/dev/" + name) { return node }
+  }
+  let path = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
+  guard mknod(path, S_IFBLK | 0o600, gnu_dev_makedev(7, 0)) == 0 else { return nil }
+  defer { unlink(path) }
+  return blockDevice(at: path)
+}
+
+private func blockDevice(at path: String) -> FileDescriptor? {
+  guard let node = try? openFile(Array(path.utf8), .path),
+    (try? node.status().isBlockDevice) == true
+  else { return nil }
+  return node
+}
+
+/// Whether this machine has a block device to pass.
+var hasBlockDevice: Bool {
+  guard let device = blockDevice() else { return false }
+  return device.rawValue >= 0
+}
 
 /// The bytes of a text.
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }

@@ -28,9 +28,10 @@ private let flagTable: [(String, FuseMountFlags)] = [
 
   @Test func `The options of this server are taken`() throws {
     let options = try parse(
-      options: "size=1M,blocksize=4k,require_bdev,nodio,name=disk,fsname=vol,sync,debug")
+      options: "size=1M,blocksize=4k,require_bdev,loop,nodio,name=disk,fsname=vol,sync,debug")
     #expect(options.size == 1 << 20 && options.blockSize == 4096)
     #expect(options.requireBlockDevice && !options.allowsDirectIO && options.isSynchronous)
+    #expect(try options.loopDevice && !parse(options: "rw").loopDevice)
     #expect(options.fileName == text("disk") && options.sourceName == text("vol"))
     #expect(options.debug)
     #expect(try parse(options: "nodio,dio").allowsDirectIO)
@@ -50,7 +51,7 @@ private let flagTable: [(String, FuseMountFlags)] = [
 
   @Test(arguments: [
     "bogus", "ro=1", "RO", "size", "name", "allow_root", "auto_unmount", "fd=3", "user_id=0",
-    "rootmode=1", "group_id=0", "subtype=x", "uhelper=x", "loop", "allow_other=1", "x",
+    "rootmode=1", "group_id=0", "subtype=x", "uhelper=x", "loop=1", "allow_other=1", "x",
   ])
   func `An unknown word is refused`(word: String) {
     #expect(throws: OptionError.unknownOption(text(word))) { try parse(options: "rw," + word) }

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Servers on the FuseService library, started as a service manager does, behind the helper."""
+
+import errno
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+
+import fuse_service as wire
+from support import ROOT, HelperTest, callers, parametrized
+from test_files import loop_device
+
+BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+                     ".build")
+SINGLEFILEFS = os.path.join(BUILT, "embedded/release/singlefilefs")
+NOBODY = 65534
+WORDS = (b"singlefilefs", b"d.img", b"/mnt", b"-o", b"loop")
+START = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"'  # the id is the one that the program will have
+
+
+class Servers(HelperTest):
+    """The real programs as services."""
+
+    def launch(self, path, connection):
+        """Starts a program, as nobody, with the socket that a service manager passes."""
+        number = connection.fileno()
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", START, path], env={}, user=NOBODY, group=NOBODY, extra_groups=[],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            pass_fds=(3,), preexec_fn=lambda: os.dup2(number, 3))
+        connection.close()
+
+        def end():
+            process.kill()
+            process.wait()
+            process.stderr.close()
+        self.addCleanup(end)
+        return process
+
+    def program(self, path):
+        """A service that gives each connection to a program of its own."""
+        started = []
+        self.service(lambda session: started.append(self.launch(path, session.connection)))
+        return started
+
+    def log_of(self, started):
+        """What the one program that was started has logged, once it has ended."""
+        self.assertEqual(len(started), 1)
+        _, log = started[0].communicate(timeout=10)
+        return log.decode(errors="replace")
+
+
+def file_reply(path, error=0):
+    """The FILE reply about a path."""
+    return wire.FILE_REPLY + wire.be32(error) + path + b"\0"
+
+
+def request_of(packet):
+    """Of an OPEN: the request flags and the path."""
+    return struct.unpack(">I", packet[12:16])[0], packet[20:-1]
+
+
+class AnotherHelper(Servers):
+    """singlefilefs with a helper of the test's own, that answers as it likes."""
+
+    def converse_with(self, answer):
+        """What the server sends after the hello, how it ended, and its log.
+
+        `answer` has the reply to an OPEN, and a descriptor or None. A server that goes on to serve
+        is killed.
+        """
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(here.close)
+        here.settimeout(10)
+        process = self.launch(SINGLEFILEFS, there)
+        here.send(wire.HELLO + struct.pack(">HHI", 1, 1, 0))
+        self.assertEqual(here.recv(64), wire.HELLO_REPLY + struct.pack(">HH", 1, 0))
+        with tempfile.TemporaryFile() as arguments, open("/dev/fuse", "r+b", 0) as device:
+            arguments.write(wire.encode_arguments(WORDS))
+            arguments.flush()
+            socket.send_fds(here, [file_reply(b"argv")], [arguments.fileno()])
+            socket.send_fds(here, [file_reply(b"fusedev")], [device.fileno()])
+        received = []
+        while not received or received[-1][:4] != wire.BYEE:
+            received.append(here.recv(65536))
+            self.assertNotEqual(received[-1], b"", "the server is gone")
+            if received[-1][:4] == wire.OPEN:
+                reply, number = answer(received[-1])
+                socket.send_fds(here, [reply], [] if number is None else [number])
+            elif received[-1][:4] not in (wire.SAYS, wire.BYEE):
+                here.send(wire.SIMPLE_REPLY + wire.be32(0))
+        if received[-1] == wire.BYEE + wire.be32(0):
+            process.kill()
+        _, log = process.communicate(timeout=10)
+        return received, process.returncode, log.decode(errors="replace")
+
+    def test_an_attached_file_is_refused_in_words(self):
+        received, status, log = self.converse_with(
+            lambda packet: (file_reply(b"d.img", errno.EBUSY), None))
+        *opens, says, bye = received
+        self.assertEqual(says[:4], wire.SAYS)
+        self.assertIn(b"d.img: the file is attached to a loop device already", says)
+        self.assertEqual((bye, status), (wire.BYEE + wire.be32(1), 1))
+        requests = [request_of(packet) for packet in opens]
+        self.assertEqual(set(requests[:-1]), {(wire.LOOP | wire.QUIET, b"d.img")})
+        self.assertEqual(requests[-1], (wire.LOOP, b"d.img"))
+        self.assertIn("attached to a loop device already", log)
+
+    @parametrized(refusals=[("none", 0), ("first", 1)])
+    def test_without_a_loop_device_the_file_is_served_and_the_log_says_so(self, refusals):
+        left = [refusals]
+        with tempfile.TemporaryFile() as image:
+            image.truncate(4096)
+
+            def answer(_packet):
+                left[0] -= 1
+                if left[0] >= 0:
+                    return file_reply(b"d.img", errno.EINVAL), None
+                return file_reply(b"d.img"), image.fileno()
+            received, _, log = self.converse_with(answer)
+        self.assertEqual([request_of(packet)[0] for packet in received
+                          if packet[:4] == wire.OPEN],
+                         [wire.LOOP | wire.QUIET, wire.QUIET][:refusals + 1])
+        self.assertEqual(received[-1], wire.BYEE + wire.be32(0))
+        self.assertIn("d.img: the helper has no loop device for it", log)
+
+    def test_a_loop_device_is_served(self):
+        if not os.path.exists("/dev/loop-control") or not shutil.which("losetup"):
+            self.skipTest("no loop devices here")
+        with loop_device(ROOT) as node, open(node, "r+b", 0) as device:
+            received, _, log = self.converse_with(
+                lambda packet: (file_reply(b"d.img"), device.fileno()))
+        self.assertEqual([request_of(packet)[0] for packet in received
+                          if packet[:4] == wire.OPEN], [wire.LOOP | wire.QUIET])
+        self.assertEqual(received[-1], wire.BYEE + wire.be32(0))
+        self.assertNotIn("no loop device", log)
+
+
+class SingleFile(Servers):
+    """The reference server."""
+
+    type = "singlefilefs"
+
+    @callers()
+    @parametrized(options=[("plain", None), ("loop", "loop"), ("read-only", "loop,ro")])
+    def test_the_image_is_one_file(self, caller, options):
+        started = self.program(SINGLEFILEFS)
+        content = os.urandom(8192)
+        image, target = self.file(caller, content), self.target(caller)
+        outcome = self.helper(self.words(image, target, options), caller)
+        self.assertEqual((outcome.status, outcome.err), (0, ""))
+        shown = os.path.join(target, "image")
+        self.assertEqual(self.run_as(caller, "cmp", image, shown).status, 0)
+        if options != "loop,ro":
+            self.run_as(caller, "dd", f"of={shown}", "if=/dev/zero", "bs=512", "count=1",
+                        "conv=notrunc,fsync")
+            with open(image, "rb") as file:
+                self.assertEqual(file.read(), bytes(512) + content[512:])
+        self.unmount(target, caller)
+        self.assertIn("serving", self.log_of(started))
