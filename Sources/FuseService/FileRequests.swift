@@ -48,7 +48,9 @@ extension FuseServiceConnection {
   }
 
   /// Tells the kernel that no more files are wanted, so that nothing that comes later can bring a
-  /// descriptor in.
+  /// descriptor in. To be called after the last request for a file, and before `mount(_:)`.
+  ///
+  /// - Throws: `system`.
   ///
   /// The corresponding system call is `setsockopt(2)` with `SO_PASSRIGHTS` (kernel 6.16). A kernel
   /// without it drops descriptors all the same, because from here on nothing is received with room

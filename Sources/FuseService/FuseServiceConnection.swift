@@ -21,7 +21,7 @@ public struct FuseServiceTimeouts: Equatable, Sendable {
 /// ```swift
 /// guard var connection = try FuseServiceConnection.accept() else { /* not started as a service */ }
 /// let source = try connection.openSource(SourceRequest(path: connection.arguments[1]))
-/// connection.finishRequests()
+/// try connection.finishRequests()
 /// // look at the source, prepare the FUSE session on connection.duplicateFuseDevice()
 /// connection.releaseFuseDevice()
 /// try connection.mount(parameters)
@@ -47,9 +47,11 @@ public struct FuseServiceConnection: ~Copyable, Sendable {
 
   /// The socket that the service manager passed, and on it the beginning of the conversation.
   ///
-  /// Reads `LISTEN_FDS` and `LISTEN_PID` (`sd_listen_fds(3)`).
+  /// Reads `LISTEN_FDS` and `LISTEN_PID` (`sd_listen_fds(3)`). To be called once: it takes
+  /// descriptor 3 for its own.
   ///
   /// - Returns: `nil` when this process was not started as a service; nothing has been touched then.
+  /// - Throws: `wrongSocketCount`, and all that `begin(over:timeouts:)` throws.
   public static func accept(
     timeouts: FuseServiceTimeouts = FuseServiceTimeouts()
   ) throws(FuseServiceError) -> FuseServiceConnection? {
@@ -64,7 +66,10 @@ public struct FuseServiceConnection: ~Copyable, Sendable {
   }
 
   /// Begins the conversation on a socket that came in another way: checks it, receives the hello,
-  /// answers it, and receives the command line and `/dev/fuse`.
+  /// answers it, and receives the command line and `/dev/fuse`. When it throws the socket is closed.
+  ///
+  /// - Throws: `wrongSocket` or `sendBufferTooSmall` before anything was received; `helperSilent` after
+  ///   `timeouts.hello`, and `helperGone`; the errors that say what of the beginning was wrong.
   ///
   /// The corresponding system calls are `getsockopt(2)`, `fcntl(2)`, `recvmsg(2)`, `sendmsg(2)`.
   public static func begin(
@@ -110,6 +115,8 @@ public struct FuseServiceConnection: ~Copyable, Sendable {
 
   /// A descriptor of `/dev/fuse` for the FUSE session to own, close-on-exec: libfuse takes it as the
   /// mount point `/dev/fd/N`.
+  ///
+  /// - Throws: `EBADF` after `releaseFuseDevice()`, `EMFILE` when there is no room for another.
   ///
   /// The corresponding system call is `fcntl(2)` with `F_DUPFD_CLOEXEC`.
   public func duplicateFuseDevice() throws(Errno) -> Int32 {

@@ -77,7 +77,8 @@ public enum MountFormat: UInt16, Equatable, Sendable {
 }
 
 extension FuseServiceConnection {
-  /// Makes the helper refuse a mount point of another format than the mount's root will have.
+  /// Makes the helper refuse a mount point of another format than the mount's root will have. To be
+  /// called before `mount(_:)`; without it any will do.
   public mutating func expectMountFormat(_ format: MountFormat) {
     expectedFormat = format.rawValue
   }
@@ -85,7 +86,8 @@ extension FuseServiceConnection {
   /// Has the helper make the mount: TYPE, NAME, MNTP, and if there are any OPTS and MTAB, then DOIT.
   ///
   /// When it returns, the kernel has sent or will send FUSE_INIT, but the mount need not be visible
-  /// in any directory before the goodbye.
+  /// in any directory before the goodbye. To be called once, when everything else that can fail is
+  /// done; only last words and the goodbye follow.
   ///
   /// - Throws: `refused` with the command and the helper's reason; `unsendableString` before
   ///   anything has been sent.

@@ -8,17 +8,31 @@ import socket
 import struct
 import subprocess
 import tempfile
+import unittest
 
 import fuse_service as wire
-from support import ROOT, HelperTest, callers, parametrized
+from support import ALICE, ROOT, HelperTest, callers, mount_at, parametrized
 from test_files import loop_device
 
 BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
                      ".build")
 SINGLEFILEFS = os.path.join(BUILT, "embedded/release/singlefilefs")
+ARFS = os.path.join(BUILT, "example/debug/arfs")
 NOBODY = 65534
 WORDS = (b"singlefilefs", b"d.img", b"/mnt", b"-o", b"loop")
 START = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"'  # the id is the one that the program will have
+
+
+def header(name, size, end=b"`\n"):
+    """The header of a member of an archive."""
+    return b"%-16b%-12d%-6d%-6d%-8o%-10d%b" % (name, 1700000000, 0, 0, 0o644, size, end)
+
+
+def archive(*members):
+    """An ar(5) archive."""
+    return b"!<arch>\n" + b"".join(
+        header(name, len(content)) + content + b"\n" * (len(content) % 2)
+        for name, content in members)
 
 
 class Servers(HelperTest):
@@ -161,3 +175,52 @@ class SingleFile(Servers):
                 self.assertEqual(file.read(), bytes(512) + content[512:])
         self.unmount(target, caller)
         self.assertIn("serving", self.log_of(started))
+
+
+@unittest.skipUnless(os.access(ARFS, os.X_OK), "packaging/example has not built the example")
+class Example(Servers):
+    """The server of docs/writing-a-server.md."""
+
+    type = "arfs"
+
+    @callers()
+    def test_the_members_of_an_archive_are_files(self, caller):
+        started = self.program(ARFS)
+        image = self.file(caller, archive(
+            (b"debian-binary", b"2.0\n"), (b"//", b"a-name-of-more-bytes.txt/\n"), (b"/0", b"odd"),
+            (b"empty/", b""), (b"big", bytes(300000)), (b"a/b", b"no"), (b"..", b"no")))
+        target = self.target(caller)
+        outcome = self.helper(self.words(image, target), caller)
+        self.assertEqual((outcome.status, outcome.err), (0, ""))
+        self.assertIn("ro", mount_at(target).attributes)
+        self.assertEqual(
+            self.run_as(caller, "ls", target, env={"LC_ALL": "C"}).out.split(),
+            ["a-name-of-more-bytes.txt", "big", "debian-binary", "empty"])
+        looked = self.run_as(caller, "sh", "-c", f"cd {target}; cat debian-binary a-* empty; "
+                             "wc -c <big; stat -c %Y big; cat missing")
+        self.assertEqual(looked.out, "2.0\nodd300000\n1700000000\n")
+        self.unmount(target, caller)
+        self.assertEqual(self.log_of(started), "")
+
+    @parametrized(content=[
+        ("empty", b""), ("text", b"hello, world\n"), ("header-cut", archive((b"a", b"b"))[:40]),
+        ("content-cut", b"!<arch>\n" + header(b"a", 9999999999)),
+        ("no-end", b"!<arch>\n" + header(b"a", 0, b"xx")),
+        ("no-number", b"!<arch>\n" + header(b"a", 0).replace(b"0         `", b"-1        `")),
+    ])
+    def test_what_is_no_archive_is_refused_in_words(self, content):
+        started = self.program(ARFS)
+        image, target = self.file(ALICE, content), self.target(ALICE)
+        outcome = self.helper(self.words(image, target), ALICE)
+        self.assert_refused(outcome)
+        self.assertRegex(outcome.err, "it is no ar|no member's header|is cut short")
+        self.assert_nothing_mounted()
+        self.assertIn(image, self.log_of(started))
+
+    def test_a_missing_archive_is_told_by_the_helper(self):
+        started = self.program(ARFS)
+        target = self.target(ALICE)
+        outcome = self.helper(self.words("/nowhere.deb", target), ALICE)
+        self.assert_refused(outcome)
+        self.assertIn("/nowhere.deb", outcome.err)
+        self.assertIn("No such file", self.log_of(started))
