@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import fuse_service as wire
-from support import ALICE, ROOT, HelperTest, callers, mount_at, parametrized
+from support import ALICE, ROOT, HelperTest, callers, mount_at, parametrized, system
 from test_files import loop_device
 
 BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
@@ -19,8 +19,14 @@ BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abs
 SINGLEFILEFS = os.path.join(BUILT, "embedded/release/singlefilefs")
 ARFS = os.path.join(BUILT, "example/debug/arfs")
 NOBODY = 65534
+LOOP_MAJOR = 7
 WORDS = (b"singlefilefs", b"d.img", b"/mnt", b"-o", b"loop")
 START = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"'  # the id is the one that the program will have
+
+
+def has_loop_devices():
+    """Whether the machine has loop devices to attach files to."""
+    return os.path.exists("/dev/loop-control") and shutil.which("losetup") is not None
 
 
 def header(name, size, end=b"`\n"):
@@ -142,7 +148,7 @@ class AnotherHelper(Servers):
         self.assertIn("d.img: the helper has no loop device for it", log)
 
     def test_a_loop_device_is_served(self):
-        if not os.path.exists("/dev/loop-control") or not shutil.which("losetup"):
+        if not has_loop_devices():
             self.skipTest("no loop devices here")
         with loop_device(ROOT) as node, open(node, "r+b", 0) as device:
             received, _, log = self.converse_with(
@@ -173,8 +179,25 @@ class SingleFile(Servers):
                         "conv=notrunc,fsync")
             with open(image, "rb") as file:
                 self.assertEqual(file.read(), bytes(512) + content[512:])
+        if options and has_loop_devices():
+            held = {os.stat(f"/proc/{started[0].pid}/fd/{number}").st_rdev >> 8
+                    for number in os.listdir(f"/proc/{started[0].pid}/fd")}
+            self.assertIn(LOOP_MAJOR, held)
         self.unmount(target, caller)
-        self.assertIn("serving", self.log_of(started))
+        log = self.log_of(started)
+        self.assertIn("serving", log)
+        self.assertEqual("no loop device" in log, bool(options) and not has_loop_devices())
+
+    @unittest.skipUnless(has_loop_devices(), "no loop devices here")
+    def test_an_image_that_is_attached_already_is_refused_in_words(self):
+        self.program(SINGLEFILEFS)
+        image, target = self.file(ALICE, bytes(8192)), self.target(ALICE)
+        device = system("losetup", "--find", "--show", image).strip()
+        self.addCleanup(system, "losetup", "--detach", device)
+        outcome = self.helper(self.words(image, target, "loop"), ALICE)
+        self.assert_refused(outcome)
+        self.assertIn(f"{image}: the file is attached to a loop device already", outcome.err)
+        self.assert_nothing_mounted()
 
 
 @unittest.skipUnless(os.access(ARFS, os.X_OK), "packaging/example has not built the example")
