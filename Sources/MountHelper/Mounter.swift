@@ -44,7 +44,7 @@ struct Mounter: ~Copyable {
     patience: Patience
   ) throws(MountFailure) {
     let plan = try judge(request)
-    try checkCount(more: 1)
+    try checkCount()
     if let context = try createContext(for: plan, fuseDevice: fuseDevice, with: &operations) {
       do throws(Errno) {
         isSuperblockNew = try operations.createSuperblock(

@@ -3,6 +3,13 @@
 internal import LinuxPrimitives
 internal import MountPolicy
 
+/// How many turns there are to go, and how long each of them is, in milliseconds: two seconds in all.
+private let turns: UInt64 = 128
+private let timeOfTurn: Int64 = 16
+
+/// The longest time between two looks at how many mounts there are, in milliseconds.
+private let longestPause: Int64 = 64
+
 /// What must hold for the mount in the tree.
 extension Mounter {
   /// The new mount must lie on the mount that was pinned. Anything stacked there meanwhile would
@@ -71,14 +78,49 @@ extension Mounter {
     }
   }
 
-  /// Counts after attaching, because a mount that is attached nowhere does not count and parallel
-  /// starts would all pass; and before making one, so that the server hears of it.
-  func checkCount(more: Int) throws(MountFailure) {
-    guard !task.caller.isRoot, let maximum = configuration.mountMaximum else { return }
+  /// Counts before making the mount, so that the server hears of it.
+  func checkCount() throws(MountFailure) {
+    guard let maximum = limit else { return }
     do throws(Errno) {
-      guard try fuseMountsFit(maximum, more: more) else { throw .tooManyUsers }
+      guard try fuseMountsFit(maximum, more: 1) else { throw .tooManyUsers }
     } catch {
       throw error == .tooManyUsers ? .tooManyMounts : .system("counting the mounts", error)
+    }
+  }
+
+  /// Counts after attaching, because a mount that is attached nowhere does not count and parallel
+  /// starts would all pass. Where there are too many, and it is others that should go, it waits for
+  /// them, but not where `othersWait`: those that hold utab's lock come one after the other, and need
+  /// not hold it for longer.
+  func checkStanding(othersWait: Bool, patience: Patience) throws(MountFailure) {
+    guard let maximum = limit else { return }
+    do throws(Errno) {
+      guard let own = try ownIdentifier() else { throw .noSuchFile }
+      // Those that go because nobody else does go one by one, as far as their ids are apart.
+      let end = Deadline.after(milliseconds: Int64(own % turns + 1) * timeOfTurn)
+      var pause: Int64 = 4
+      while true {
+        let isLast = othersWait || end.hasPassed || patience.isOver
+        switch try standing(of: own, maximum: maximum) {
+        case .fits: return
+        case .surplus: throw .tooManyUsers
+        case .undecided: if isLast { throw .tooManyUsers }
+        }
+        _ = try? wait(for: [], until: min(end, .after(milliseconds: pause)))
+        pause = min(2 * pause, longestPause)
+      }
+    } catch {
+      throw error == .tooManyUsers ? .tooManyMounts : .system("counting the mounts", error)
+    }
+  }
+
+  /// How many FUSE mounts there may be, if there is a limit for this caller.
+  private var limit: Int? { task.caller.isRoot ? nil : configuration.mountMaximum }
+
+  private func ownIdentifier() throws(Errno) -> UInt64? {
+    switch attached {
+    case .none: return oneStepMount
+    case .some(let mount): return try mount.mountID()
     }
   }
 }

@@ -32,7 +32,7 @@ extension Mounter {
       if oneStepMount == nil {
         try checkPlace()
         try checkSuperblock()
-        try checkCount(more: 0)
+        try checkStanding(othersWait: isRecorded, patience: patience)
       }
       // Attaching may have waited for a lock until long after the monitor gave up.
       if patience.isOver { throw .system("completing the mount", .canceled) }

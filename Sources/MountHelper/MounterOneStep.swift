@@ -42,7 +42,7 @@ extension Mounter {
     do throws(MountFailure) {
       try checkPlace()
       try checkSuperblock()
-      try checkCount(more: 0)
+      try checkStanding(othersWait: false, patience: patience)
     } catch {
       try undo(with: &operations)
       throw error
