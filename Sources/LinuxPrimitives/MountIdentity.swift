@@ -74,12 +74,43 @@ public func connectionNumber(major: UInt32, minor: UInt32) -> UInt32 { major << 
 /// The corresponding system call is `listmount(2)`.
 public func mountsAreFewer(than bound: Int) throws(Errno) -> Bool {
   guard bound > 0 else { return false }
+  return try mounts(atMost: bound).count < bound
+}
+
+/// Whether fewer than `bound` mounts of this namespace have a file system with this magic number, by
+/// one system call for each mount.
+///
+/// - Throws: `ENOSYS` where the kernel has neither of the calls (before 6.8), `EOVERFLOW` when there
+///   are `limit` mounts or more, `ENOENT` when one was taken away meanwhile.
+///
+/// The corresponding system calls are `listmount(2)` and `statmount(2)`.
+public func mountsAreFewer(
+  than bound: Int, withMagic magic: UInt64, limit: Int
+) throws(Errno) -> Bool {
+  guard bound > 0 else { return false }
+  let all = try mounts(atMost: limit)
+  guard all.count < limit else { throw .overflow }
+  var found = 0
+  for mount in all {
+    var basic = clinux_statmount()
+    // statmount writes at most the structure's size.
+    guard unsafe clinux_statmount(mount, UInt64(CLINUX_STATMOUNT_SB_BASIC), &basic) == 0 else {
+      throw .last
+    }
+    guard basic.mask & UInt64(CLINUX_STATMOUNT_SB_BASIC) != 0 else { throw .notImplemented }
+    if basic.filesystem_magic == magic { found += 1 }
+  }
+  return found < bound
+}
+
+/// The 64-bit ids of the first `capacity` mounts of this namespace.
+private func mounts(atMost capacity: Int) throws(Errno) -> [UInt64] {
   var found = -1
-  _ = unsafe [UInt64](unsafeUninitializedCapacity: bound) { buffer, count in
+  let list = unsafe [UInt64](unsafeUninitializedCapacity: capacity) { buffer, count in
     // listmount writes at most the capacity it is told.
-    found = unsafe Int(clinux_listmount(0, buffer.baseAddress, bound))
+    found = unsafe Int(clinux_listmount(0, buffer.baseAddress, capacity))
     count = max(0, found)
   }
   guard found >= 0 else { throw .last }
-  return found < bound
+  return list
 }

@@ -56,6 +56,24 @@ struct MountIdentityTests {
       #expect(error == .notImplemented)
     }
     #expect(try !mountsAreFewer(than: 0))
+    #expect(try !mountsAreFewer(than: 0, withMagic: 1, limit: 1 << 16))
     #expect(try !mountsAreFewer(than: -1))
+  }
+
+  @Test func `Mounts of one kind of file system are counted, where the kernel tells`() throws {
+    do throws(Errno) {
+      let proc: UInt64 = 0x9fa0
+      let belowMany = try mountsAreFewer(than: 1 << 16, withMagic: proc, limit: 1 << 16)
+      let belowOne = try mountsAreFewer(than: 1, withMagic: proc, limit: 1 << 16)
+      let belowOneOfNone = try mountsAreFewer(than: 1, withMagic: 1, limit: 1 << 16)
+      #expect(belowMany)
+      #expect(!belowOne)
+      #expect(belowOneOfNone)
+      #expect(throws: Errno.overflow) {
+        try mountsAreFewer(than: 1 << 16, withMagic: proc, limit: 1)
+      }
+    } catch {
+      #expect(error == .notImplemented)
+    }
   }
 }

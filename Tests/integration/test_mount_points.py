@@ -9,6 +9,7 @@ import time
 import fuse_service as wire
 from support import (ALICE, BOB, ENGINES, GRACE, HERE, ONE_STEP, PYTHON, ROOT, STALL, HelperTest,
                      callers, detach, mount_at, mounts, parametrized, stage, system)
+from test_files import loop_device
 
 
 class Places(HelperTest):
@@ -238,6 +239,44 @@ class Maximum(HelperTest):
         self.assertEqual(outcome.status, 1, outcome.err)
         self.assertIsNone(mount_at(target))
         self.unmount(first, ALICE)
+
+    @parametrized(missing=[
+        ("nothing", ()), ("statmount", ("statmount=ENOSYS",)), ("listmount", ("listmount=ENOSYS",)),
+        ("sandbox", ("statmount=EPERM", "listmount=EPERM"))])
+    def test_the_number_is_exact_whatever_the_kernel_tells_it_by(self, missing):
+        # More mounts of other kinds than the limit, so that their number alone does not tell.
+        self.assertGreater(len(mounts()), 3)
+        self.fuse_conf("mount_max = 3\n")
+        targets = []
+        for number in range(3):
+            self.type = f"t{number}"
+            targets.append(self.mount(ALICE, failing=missing)[1])
+        self.type = "more"
+        target = self.target(ALICE)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            reply = session.mount()
+            session.goodbye(1 if reply else 0)
+            return reply
+        service = self.service(script)
+        outcome = self.helper(self.words("demo", target), ALICE, failing=missing)
+        self.assertEqual(service.result(), errno.EUSERS)
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assertIsNone(mount_at(target))
+        for target in targets:
+            self.unmount(target, ALICE)
+
+    def test_a_fuseblk_mount_does_not_count(self):
+        self.fuse_conf("mount_max = 1\n")
+        with loop_device(ROOT) as node:
+            _, device, mount = self.mount(ROOT, source=node, name=node, kind=1)
+            self.assertEqual(mount.type, "fuseblk.demo")
+            self.type = "plain"
+            _, target, _ = self.mount(ALICE)
+            self.unmount(target, ALICE)
+            self.unmount(device)
 
     def test_a_count_that_fails_costs_the_mount(self):
         # A kernel without listmount, and a table of mounts that the helper may not read.

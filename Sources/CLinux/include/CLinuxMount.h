@@ -63,7 +63,8 @@ struct clinux_mount_id_request {
 	uint64_t parameter;
 };
 
-// statmount(2)'s answer up to and including what STATMOUNT_MNT_BASIC fills in (linux/mount.h).
+// statmount(2)'s answer up to and including what STATMOUNT_SB_BASIC and STATMOUNT_MNT_BASIC fill in
+// (linux/mount.h).
 struct clinux_statmount {
 	uint32_t size;
 	uint32_t mount_options;
@@ -87,6 +88,7 @@ struct clinux_statmount {
 	uint64_t spare[50];
 };
 
+#define CLINUX_STATMOUNT_SB_BASIC 0x1U
 #define CLINUX_STATMOUNT_MNT_BASIC 0x2U
 
 static inline int clinux_statmount(uint64_t mount_id, uint64_t mask,
