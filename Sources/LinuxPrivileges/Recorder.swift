@@ -58,7 +58,7 @@ extension LinuxPrivilegedOperations {
     for word in record.words { options += (options.isEmpty ? [] : [UInt8(ascii: ",")]) + word }
     let limit = patience.deadline.later(byMilliseconds: 1000)
     let recorder = try startRecorder { line throws(Errno) in
-      let table = try UserspaceTable()
+      var table = try UserspaceTable()
       // From here on the end of the finisher is no reason to end, but to take the entry back.
       outliveParent()
       try line.send([0], until: .after(seconds: 1))
@@ -71,13 +71,11 @@ extension LinuxPrivilegedOperations {
       // From here on only the verdict lets the entry stand.
       let isHeard = (try? line.send([0], until: .after(seconds: 1))) != nil
       let verdict = isHeard ? (try? line.receive(limit: 1, until: limit))?.bytes.first : nil
-      if verdict == Recorder.Verdict.keep.rawValue { return 0 }
-      do throws(Errno) {
-        try table.remove(target: record.target)
-      } catch {
-        // A machine that fails once is no reason to leave something behind.
-        try table.remove(target: record.target)
+      if verdict == Recorder.Verdict.keep.rawValue {
+        table.keep()
+        return 0
       }
+      try table.takeBack()
       return verdict == nil ? 1 : 0
     }
     do throws(Errno) {

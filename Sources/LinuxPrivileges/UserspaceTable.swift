@@ -4,9 +4,21 @@ internal import CLibmount
 internal import CLinux
 internal import LinuxPrimitives
 internal import MountHelper
+internal import MountPolicy
 
 private let directory: StaticString = "/run/mount"
+private let tablePath: StaticString = "/run/mount/utab"
 private let lockPath: StaticString = "/run/mount/utab.lock"
+
+/// What is needed for no longer than a change takes lies in a directory that only root may enter:
+/// libmount's own lock, and the table as it was before.
+private let privateDirectory: StaticString = "/run/mount/.fuservicemount3"
+private let privateTable: StaticString = "/run/mount/.fuservicemount3/utab"
+private let privateLock: StaticString = "/run/mount/.fuservicemount3/utab.lock"
+private let formerTable: StaticString = "/run/mount/.fuservicemount3/before"
+
+/// Far more than a machine can have, in bytes.
+private let maximumSize = 16 << 20
 
 /// The userspace mount table (`/run/mount/utab`), locked for as long as this value lives, with
 /// libmount to write it.
@@ -15,9 +27,16 @@ private let lockPath: StaticString = "/run/mount/utab.lock"
 /// as well: then an entry could not be taken back when attaching its mount fails. So the lock is
 /// taken here, once for all changes, and libmount is given another one to lock (`mnt_update_table`
 /// takes it as an argument), which nobody else can reach.
+///
+/// libmount takes a table that it cannot read for an empty one, and writes that; one that it cannot
+/// open it leaves alone, and calls that done. So this looks before and after, and keeps the file that
+/// was there, under another name, to put it back: libmount never writes into it, but renames a new one
+/// over it.
 struct UserspaceTable: ~Copyable {
   private let library: clibmount
   private let lock: FileDescriptor
+  /// Whether there was a table before the change.
+  private var wasThere = false
 
   /// Loads libmount, and waits for the lock, perhaps for ever.
   ///
@@ -43,8 +62,8 @@ struct UserspaceTable: ~Copyable {
     self.lock = lock
   }
 
-  /// Adds an entry.
-  borrowing func add(_ record: MountRecord, options: [UInt8]) throws(Errno) {
+  /// Adds an entry. Then `takeBack` or `keep` has to follow; when this fails, the table is as it was.
+  mutating func add(_ record: MountRecord, options: [UInt8]) throws(Errno) {
     // The library's objects live until this process ends, which is soon; it copies every string that
     // it is given, and each is terminated and lives through its call.
     guard let entry = library.new_fs(), let update = library.new_update() else { throw .noMemory }
@@ -56,43 +75,97 @@ struct UserspaceTable: ~Copyable {
     try check(unsafe try CString(options).withPointer { unsafe library.set_options(entry, $0) })
     // 1 means that there is nothing to record, which is an error here: there is.
     try check(unsafe library.update_set_fs(update, 0, nil, entry))
-    // The object is the library's own and lives until this process ends.
-    try unsafe write(update)
-  }
-
-  /// Takes the last entry of a target out, if there is one.
-  borrowing func remove(target: [UInt8]) throws(Errno) {
-    guard let update = library.new_update() else { throw .noMemory }
-    // The string is terminated and lives through the call.
-    let result = unsafe try withCString(target) {
-      unsafe library.update_set_fs(update, 0, $0, nil)
+    let entries = try preserve()
+    do throws(Errno) {
+      // The object is the library's own and lives until this process ends.
+      try unsafe write(update)
+      guard try numberOfEntries() == entries + 1 else { throw .inputOutput }
+    } catch {
+      try takeBack()
+      throw error
     }
-    if result == 1 { return }
-    try check(result)
-    // The object is the library's own and lives until this process ends.
-    try unsafe write(update)
   }
 
-  /// Has libmount write the table. Its own lock lies in a directory that is there for no longer than
-  /// that, and that only root may enter.
-  private borrowing func write(_ update: OpaquePointer) throws(Errno) {
-    let place = Array("\(directory)/.fuservicemount3".utf8)
-    let name = try CString(place)
-    let file = try CString(place + Array("/utab".utf8))
-    let lockFile = try CString(place + Array("/utab.lock".utf8))
-    // All names are terminated and live through their calls. Whoever is here has the table's lock, so
-    // one name is enough, and a directory that a killed process has left is as good.
-    if unsafe name.withPointer({ unsafe mkdir($0, 0o700) }) != 0, Errno.last != .fileExists {
+  /// Puts the table back that was there before the entry.
+  ///
+  /// The corresponding system calls are `rename(2)` and `unlink(2)`.
+  mutating func takeBack() throws(Errno) {
+    let table = CString(tablePath)
+    let before = CString(formerTable)
+    func putBack() -> Bool {
+      // Both names are the program's own. Where libmount has not written, both are one file, which
+      // rename(2) leaves alone.
+      if wasThere {
+        return unsafe before.withPointer { from in
+          unsafe table.withPointer { unsafe rename(from, $0) }
+        } == 0
+      }
+      return unsafe table.withPointer { unsafe unlink($0) } == 0 || Errno.last == .noSuchFile
+    }
+    // A machine that fails once is no reason to leave something behind.
+    guard putBack() || putBack() else { throw .last }
+    keep()
+  }
+
+  /// Lets the table stand as it is, and forgets what was there before.
+  borrowing func keep() {
+    // All names are the program's own.
+    _ = unsafe CString(formerTable).withPointer { unsafe unlink($0) }
+    _ = unsafe CString(privateDirectory).withPointer { unsafe rmdir($0) }
+  }
+
+  /// Keeps what is there under another name as well, and returns the number of its entries.
+  ///
+  /// The corresponding system call is `link(2)`.
+  private mutating func preserve() throws(Errno) -> Int {
+    // Whoever is here has the table's lock, so one name is enough, and a directory that a killed
+    // process has left is as good. All names are the program's own.
+    if unsafe CString(privateDirectory).withPointer({ unsafe mkdir($0, 0o700) }) != 0,
+      Errno.last != .fileExists
+    {
       throw .last
     }
+    let before = CString(formerTable)
+    do throws(Errno) {
+      _ = unsafe before.withPointer { unsafe unlink($0) }
+      let linked = unsafe CString(tablePath).withPointer { table in
+        unsafe before.withPointer { unsafe link(table, $0) }
+      }
+      guard linked == 0 || Errno.last == .noSuchFile else { throw .last }
+      wasThere = linked == 0
+      let entries = try numberOfEntries()
+      // Both have to say the same of whether there is a table; taking back relies on it.
+      guard (entries != nil) == wasThere else { throw .inputOutput }
+      return entries ?? 0
+    } catch {
+      keep()
+      throw error
+    }
+  }
+
+  /// How many entries the table has, or `nil` where there is no table.
+  private borrowing func numberOfEntries() throws(Errno) -> Int? {
+    let content: [UInt8]
+    do throws(Errno) {
+      let file = try openFile(Array("\(tablePath)".utf8), [.noFollow, .nonblocking])
+      content = try file.readToEnd(limit: maximumSize)
+    } catch {
+      guard error == .noSuchFile else { throw error }
+      return nil
+    }
+    return UserspaceTableContent.numberOfEntries(content)
+  }
+
+  /// Has libmount write the table.
+  private borrowing func write(_ update: OpaquePointer) throws(Errno) {
     defer {
-      _ = unsafe lockFile.withPointer { unsafe unlink($0) }
-      _ = unsafe name.withPointer { unsafe rmdir($0) }
+      // The name is the program's own.
+      _ = unsafe CString(privateLock).withPointer { unsafe unlink($0) }
     }
-    guard let lock = unsafe file.withPointer({ unsafe library.new_lock($0, 0) }) else {
-      throw .noMemory
-    }
-    // Both objects are the library's own, made above.
+    // libmount copies the name; it locks the one with ".lock" behind it.
+    guard let lock = unsafe CString(privateTable).withPointer({ unsafe library.new_lock($0, 0) })
+    else { throw .noMemory }
+    // Both objects are the library's own.
     try check(unsafe library.update_table(update, lock))
   }
 }

@@ -41,6 +41,7 @@ TABLE = {
     "mkdir": f"EEXIST ENOSPC EACCES {PATH} EMLINK {CREATE}",
     "unlink": f"ENOENT EROFS EBUSY EIO EISDIR EPERM {PATH} EBADF EFAULT EINVAL",
     "rmdir": f"EBUSY EROFS EINVAL ENOTEMPTY EPERM {PATH} EFAULT",
+    "link": f"EEXIST EPERM ENOSPC EIO EMLINK EROFS EXDEV {PATH} {CREATE}",
     "rename": f"ENOSPC EROFS EBUSY EISDIR EMLINK ENOTEMPTY EXDEV {PATH} {CREATE}",
     "fchmod": f"EPERM EROFS EIO ENOTSUP {PATH} EBADF EFAULT EINVAL",
     "fchown": f"EPERM EROFS EIO {PATH} EBADF EFAULT EINVAL",
@@ -107,7 +108,8 @@ TABLE = {
 }
 TABLE.update(openat=TABLE["open"], stat=TABLE["newfstatat"], fstat=TABLE["newfstatat"],
              faccessat=TABLE["access"], readlinkat=TABLE["readlink"], mkdirat=TABLE["mkdir"],
-             unlinkat=TABLE["unlink"], renameat=TABLE["rename"], renameat2=TABLE["rename"], fchmodat=TABLE["fchmod"],
+             unlinkat=TABLE["unlink"], renameat=TABLE["rename"], renameat2=TABLE["rename"],
+             linkat=TABLE["link"], fchmodat=TABLE["fchmod"],
              fork=TABLE["clone"], clone3=TABLE["clone"], ppoll=TABLE["poll"],
              dup3=TABLE["dup2"], sendto=TABLE["sendmsg"], recvfrom=TABLE["recvmsg"])
 

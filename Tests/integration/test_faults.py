@@ -76,15 +76,9 @@ def is_log(site):
             and site.process in ("monitor", "finisher"))
 
 
-def is_blinding(site):
-    """Whether libmount cannot read utab: it takes it for empty then, and its update for done. It
-    does so in mount(8) too."""
-    return (site.process == "recorder" and site.words == ("/run/mount/utab",)
-            and site.name in ("newfstatat", "stat", "open", "openat", "read"))
-
-
 def is_tidying(site):
-    """Whether a call takes away the directory in which libmount's own lock lies."""
+    """Whether a call takes away the directory in which libmount's own lock lies, and the table as it
+    was."""
     return site.name in ("unlink", "rmdir") and "/.fuservicemount3" in site.words[0]
 
 
@@ -120,8 +114,6 @@ def has_substitute(case):
 def judge(bench, case, run):
     """What is wrong with the end of a run in which one call failed."""
     found = judge_strictly(bench, case, run)
-    if is_blinding(case.site):
-        found = [fault for fault in found if "utab" not in fault]
     if is_tidying(case.site):
         found = [fault for fault in found if "left in /run/mount: ['.fuse" not in fault]
     return found

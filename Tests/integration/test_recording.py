@@ -18,14 +18,11 @@ LOCK = DIRECTORY + "/utab.lock"
 TABLE = DIRECTORY + "/utab"
 OTHER = "SRC=other TARGET=/other ROOT=/ OPTS=x-other\n"
 
-# Takes utab's lock as soon as utab has changed, and keeps it.
+# Waits for utab's lock as soon as somebody works in the directory, and keeps it then.
 TAKE_LOCK = """
 import fcntl, os, sys, time
 def state():
-    try:
-        return os.stat(sys.argv[1]).st_ino
-    except FileNotFoundError:
-        return 0
+    return os.stat(os.path.dirname(sys.argv[1])).st_mtime_ns
 lock = open(sys.argv[1] + ".lock")
 before = state()
 print("ready", flush=True)
@@ -138,7 +135,7 @@ class Lock(Recording):
         outcome = self.helper(self.words("demo", target), caller)
         self.assertEqual(outcome.status, 1, outcome.err)
         self.assertIn("attaching the mount", outcome.err)
-        # The lock was the thief's in the end, so the entry has been there.
+        # The entry has been there, since attaching comes after it; the lock was the thief's in the end.
         self.assertEqual(thief.stdout.readline(), b"locked\n")
         self.assertTrue(eventually(lambda: not helper_processes()), "a process waits on")
         self.assertNotIn(target, utab_text())
@@ -362,4 +359,71 @@ class Links(Recording):
             self.assertIn("mount table", outcome.err)
             self.assertEqual(held.read(), "")
         self.assertEqual(os.stat(TABLE).st_uid, ALICE.uid)
+        self.assert_no_rest()
+
+
+class Unreadable(Recording):
+    """A table that libmount cannot read: it takes it for an empty one and would write that."""
+
+    @callers()
+    def test_a_table_that_is_too_large_costs_the_mount_and_stays_as_it_is(self, caller):
+        with open(TABLE, "w", encoding="ascii") as table:
+            table.write(OTHER)
+            table.truncate(17 << 20)
+        before = os.stat(TABLE)
+        self.records = utab()
+        outcome, _ = self.record(caller)
+        self.assertEqual(outcome.status, 1, outcome.err)
+        self.assert_one_line(outcome)
+        self.assertIn("mount table", outcome.err)
+        after = os.stat(TABLE)
+        self.assertEqual((after.st_ino, after.st_size, after.st_mtime_ns, after.st_nlink),
+                         (before.st_ino, before.st_size, before.st_mtime_ns, 1))
+        os.unlink(TABLE)
+        self.records = None
+        self.assert_nothing_mounted()
+        self.assert_no_rest()
+
+
+class Former(Recording):
+    """What a recorder that was killed has left in its directory, and tables without an entry."""
+
+    @callers()
+    def test_what_a_killed_recorder_left_is_in_nobodys_way(self, caller):
+        left = DIRECTORY + "/.fuservicemount3"
+        os.mkdir(left, 0o700)
+        for name in ("before", "utab.lock"):
+            with open(os.path.join(left, name), "w", encoding="ascii") as file:
+                file.write("SRC=stale TARGET=/stale ROOT=/ OPTS=x-stale\n")
+        outcome, target = self.record(caller)
+        self.assertNotIn("stale", utab_text())
+        self.assert_recorded(outcome, target)
+        self.assert_no_rest()
+
+    @callers()
+    @parametrized(content=[("none", None), ("empty", ""), ("entry", OTHER), ("comment", "# x\n"),
+                           ("twice", OTHER * 2), ("no-newline", OTHER.rstrip("\n"))])
+    def test_a_record_that_is_taken_back_leaves_the_table_byte_for_byte(self, caller, content):
+        if content is not None:
+            with open(TABLE, "w", encoding="ascii") as table:
+                table.write(content)
+        self.records = utab()
+        target = self.target(caller)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            session.table_options("x-foo=bar")
+            assert session.mount() == 0
+            os.rmdir(target)
+            session.goodbye(0)
+            session.wait_for_end()
+        self.service(script)
+        outcome = self.helper(self.words("demo", target), caller)
+        self.assertIn("attaching the mount", outcome.err)
+        self.assert_refused(outcome)
+        self.assertEqual(os.path.exists(TABLE), content is not None)
+        if content is not None:
+            with open(TABLE, encoding="ascii") as table:
+                self.assertEqual(table.read(), content)
         self.assert_no_rest()

@@ -172,10 +172,10 @@ def words_at(process, address, count):
 
 # Which argument names what a call is about.
 PATH_ARGUMENT = {"open": 0, "access": 0, "stat": 0, "lstat": 0, "statfs": 0, "readlink": 0,
-                 "mkdir": 0, "rmdir": 0, "unlink": 0, "rename": 0, "umount2": 0, "openat": 1, "openat2": 1,
-                 "newfstatat": 1, "faccessat": 1, "faccessat2": 1, "readlinkat": 1, "statx": 1,
-                 "mkdirat": 1, "unlinkat": 1, "renameat": 1, "renameat2": 1, "fsopen": 0,
-                 "mount": 1}
+                 "mkdir": 0, "rmdir": 0, "unlink": 0, "link": 0, "rename": 0, "umount2": 0, "openat": 1,
+                 "openat2": 1, "newfstatat": 1, "faccessat": 1, "faccessat2": 1, "readlinkat": 1,
+                 "statx": 1, "mkdirat": 1, "unlinkat": 1, "linkat": 1, "renameat": 1,
+                 "renameat2": 1, "fsopen": 0, "mount": 1}
 NUMBER_ARGUMENT = {"prctl": 0, "prlimit64": 1, "fcntl": 1, "setitimer": 0, "rt_sigaction": 0,
                    "rt_sigprocmask": 0, "ioctl": 1, "setsockopt": 2, "getsockopt": 2, "dup2": 1,
                    "fsconfig": 1, "setfsuid": 0, "setfsgid": 0}

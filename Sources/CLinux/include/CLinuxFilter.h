@@ -73,8 +73,9 @@ static const int clinux_monitor_calls[] = {
 	SYS_socketpair,
 	// Loop devices: opening them as root, and the list of a user's.
 	SYS_setfsuid, SYS_setfsgid, SYS_pwrite64,
-	// The recorder: libmount and the loader.
-	SYS_flock, SYS_fchmod, SYS_fchown, SYS_ftruncate, SYS_fsync, SYS_renameat, SYS_renameat2,
+	// The recorder: libmount and the loader; a second name for the table as it was.
+	SYS_linkat, SYS_flock, SYS_fchmod, SYS_fchown, SYS_ftruncate, SYS_fsync, SYS_renameat,
+	SYS_renameat2,
 	SYS_unlinkat, SYS_mkdirat, SYS_umask, SYS_getcwd, SYS_uname, SYS_getrandom,
 	SYS_prlimit64, SYS_utimensat, SYS_fdatasync, SYS_sysinfo, SYS_rt_sigaction,
 	SYS_sched_getaffinity, SYS_clock_nanosleep, SYS_nanosleep,
@@ -103,7 +104,7 @@ static const int clinux_monitor_calls[] = {
 	SYS_fork,
 #endif
 #ifdef SYS_open
-	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_rename, SYS_unlink,
+	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_link, SYS_rename, SYS_unlink,
 	SYS_mkdir, SYS_rmdir, SYS_chmod, SYS_epoll_wait, SYS_time,
 #endif
 #ifdef SYS_arch_prctl
