@@ -17,6 +17,7 @@ struct clibmount {
 	__typeof__(&mnt_fs_set_options) set_options;
 	__typeof__(&mnt_new_update) new_update;
 	__typeof__(&mnt_update_set_fs) update_set_fs;
+	__typeof__(&mnt_update_get_filename) update_get_filename;
 	__typeof__(&mnt_update_table) update_table;
 	__typeof__(&mnt_new_lock) new_lock;
 };
@@ -39,6 +40,7 @@ static inline int clibmount_load(struct clibmount *library)
 	CLIBMOUNT_SYMBOL(set_options, mnt_fs_set_options);
 	CLIBMOUNT_SYMBOL(new_update, mnt_new_update);
 	CLIBMOUNT_SYMBOL(update_set_fs, mnt_update_set_fs);
+	CLIBMOUNT_SYMBOL(update_get_filename, mnt_update_get_filename);
 	CLIBMOUNT_SYMBOL(update_table, mnt_update_table);
 	CLIBMOUNT_SYMBOL(new_lock, mnt_new_lock);
 #undef CLIBMOUNT_SYMBOL

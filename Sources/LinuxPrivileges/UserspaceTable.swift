@@ -63,6 +63,8 @@ struct UserspaceTable: ~Copyable {
   }
 
   /// Adds an entry. Then `takeBack` or `keep` has to follow; when this fails, the table is as it was.
+  ///
+  /// - Throws: `EOPNOTSUPP` when libmount keeps another table here.
   mutating func add(_ record: MountRecord, options: [UInt8]) throws(Errno) {
     // The library's objects live until this process ends, which is soon; it copies every string that
     // it is given, and each is terminated and lives through its call.
@@ -75,6 +77,11 @@ struct UserspaceTable: ~Copyable {
     try check(unsafe try CString(options).withPointer { unsafe library.set_options(entry, $0) })
     // 1 means that there is nothing to record, which is an error here: there is.
     try check(unsafe library.update_set_fs(update, 0, nil, entry))
+    // Before 2.39 libmount may have been built to keep a regular /etc/mtab, which has another lock.
+    // The name is the object's, terminated, or null.
+    guard let name = unsafe library.update_get_filename(update),
+      unsafe bytes(ofCString: name) == Array("\(tablePath)".utf8)
+    else { throw .notSupported }
     let entries = try preserve()
     do throws(Errno) {
       // The object is the library's own and lives until this process ends.

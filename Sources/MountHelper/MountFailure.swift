@@ -21,6 +21,8 @@ enum MountFailure: Error {
   case mountPointIsMounted
   /// The server gave the fuse device to a file system that somebody has mounted already.
   case superblockIsAnothers
+  /// libmount keeps another table than utab, whose lock is not the one that is held.
+  case tableIsAnother
   /// A mount could not be taken away again because something lies on it.
   case cannotUndo
 
@@ -31,6 +33,7 @@ enum MountFailure: Error {
     case .tooManyMounts: return .tooManyUsers
     case .system(_, let error): return ErrorNumber(rawValue: UInt32(error.rawValue))
     case .mountPointElsewhere: return .invalidArgument
+    case .tableIsAnother: return .notSupported
     case .mountPointCovered, .mountPointIsMounted, .superblockIsAnothers, .cannotUndo: return .busy
     }
   }
@@ -55,6 +58,10 @@ enum MountFailure: Error {
         "the mount point is mounted already, and this kernel cannot mount over that safely")
     case .superblockIsAnothers:
       return text("the service gave the fuse device to a file system that is mounted already")
+    case .tableIsAnother:
+      return text("the mount table is not /run/mount/utab here, but perhaps a regular /etc/mtab, ")
+        + text("in which this program records nothing; leave out the x- options, or make ")
+        + text("/etc/mtab a link to /proc/self/mounts")
     case .cannotUndo:
       return text(
         "the mount could not be taken away, because another lies on it; its server is cut off")

@@ -78,7 +78,8 @@ extension Mounter {
         words: plan.userspaceWords)
       try operations.record(record, patience: patience)
     } catch {
-      throw .system("recording the mount in the mount table", error)
+      throw error == .notSupported
+        ? .tableIsAnother : .system("recording the mount in the mount table", error)
     }
   }
 

@@ -124,7 +124,8 @@ public protocol PrivilegedOperations: ~Copyable {
   /// hears what comes of the mount, and takes the entry back when this process ends without a word.
   ///
   /// - Throws: `ETIMEDOUT` or `ECANCELED` when others kept the table locked, `EIO` when the child
-  ///   ended without a word, and what writing the entry says.
+  ///   ended without a word, `EOPNOTSUPP` when the table is another than utab, and what writing the
+  ///   entry says.
   mutating func record(_ record: MountRecord, patience: Patience) throws(Errno)
 
   /// Lets the entry stand and unlocks the table.

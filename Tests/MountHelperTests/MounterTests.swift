@@ -115,6 +115,7 @@ struct MounterTests {
       if fault.call == "createFilesystemContext", error == .notImplemented { continue }
       // Said in other words.
       if fault.call == "createSuperblock", error == .busy { continue }
+      if fault.call == "record", error == .notSupported { continue }
       var attempt = MountAttempt()
       attempt.options = "x-a"
       attempt.failures = [fault.call: error]
@@ -126,6 +127,18 @@ struct MounterTests {
       #expect(outcome.names == fault.calls)
       #expect(outcome.undoFailure == nil)
     }
+  }
+
+  @Test func `A mount table that is not utab costs the mount that would be recorded`() throws {
+    var attempt = MountAttempt()
+    attempt.failures = ["record": .notSupported]
+    #expect(try attempt.run().isMounted)
+    attempt.options = "x-a"
+    let outcome = try attempt.run()
+    let failure = try #require(outcome.completeFailure)
+    #expect(text(failure.explanation).contains("/etc/mtab"))
+    #expect(failure.error == .notSupported)
+    #expect(outcome.names == made + ["record"])
   }
 
   @Test(arguments: ["createSuperblock", "createDetachedMount"])
@@ -397,6 +410,12 @@ struct MounterTests {
       (
         .superblockIsAnothers, 16,
         "the service gave the fuse device to a file system that is mounted already"
+      ),
+      (
+        .tableIsAnother, 95,
+        "the mount table is not /run/mount/utab here, but perhaps a regular /etc/mtab, in which this "
+          + "program records nothing; leave out the x- options, or make /etc/mtab a link to "
+          + "/proc/self/mounts"
       ),
       (
         .cannotUndo, 16,

@@ -3,14 +3,16 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import fuse_service as wire
 from support import (ALICE, BOTH, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
                      eventually, helper_processes, mount_at, mounts, parametrized, process_status,
-                     system, utab, utab_text)
+                     stage, system, utab, utab_text)
 from test_processes import SYS_ADMIN, TAKE_HOLD
 
 DIRECTORY = "/run/mount"
@@ -427,3 +429,70 @@ class Former(Recording):
             with open(TABLE, encoding="ascii") as table:
                 self.assertEqual(table.read(), content)
         self.assert_no_rest()
+
+
+class RegularMtab(Recording):
+    """A machine that still has a regular /etc/mtab."""
+
+    MTAB = "/etc/mtab"
+    CONTENT = "other /other tmpfs rw 0 0\n"
+
+    def setUp(self):
+        super().setUp()
+        private = tempfile.mkdtemp(prefix="etc-", dir=stage.private)
+        for name in ("upper", "work"):
+            os.mkdir(os.path.join(private, name))
+        # Over the directory: the name is a symbolic link, which nothing can be mounted on.
+        system("mount", "-t", "overlay", "-o",
+               f"lowerdir=/etc,upperdir={private}/upper,workdir={private}/work", "etc", "/etc")
+        self.addCleanup(detach, "/etc")
+        for name in ("passwd", "group", "fuse.conf"):  # what lies on the directory is covered now
+            shutil.copyfile(os.path.join(stage.private, name), "/etc/" + name)
+        os.unlink(self.MTAB)
+        with open(self.MTAB, "w", encoding="ascii") as file:
+            file.write(self.CONTENT)
+        self.before = {mount.number for mount in mounts()}
+
+    def assert_mtab_is_untouched(self):
+        """The file is as it was, and has no lock."""
+        with open(self.MTAB, encoding="ascii") as file:
+            self.assertEqual(file.read(), self.CONTENT)
+        self.assertEqual([name for name in os.listdir("/etc") if name.startswith("mtab")], ["mtab"])
+
+    @callers()
+    def test_a_libmount_that_keeps_utab_leaves_it_alone(self, caller):
+        outcome, target = self.record(caller)
+        self.assert_recorded(outcome, target)
+        self.assert_mtab_is_untouched()
+        self.assertNotIn(target, utab_text())
+
+    @callers()
+    def test_a_libmount_that_keeps_another_table_costs_the_mount_and_says_so(self, caller):
+        # What libmount before 2.39 is when it was built to keep mtab: its table is not utab. The
+        # machine's own is made one by another name of the same length.
+        library = next(line.split()[-1] for line in system("ldconfig", "-p").splitlines()
+                       if line.split()[:1] == ["libmount.so.1"])
+        library = os.path.realpath(library)
+        with open(library, "rb") as file:
+            content = file.read()
+        self.assertIn(b"/run/mount/utab\0", content)
+        other = os.path.join(stage.private, "libmount.so.1")
+        with open(other, "wb") as file:
+            file.write(content.replace(b"/run/mount/utab\0", b"/run/mount/mtab\0"))
+        os.chmod(other, 0o755)
+        system("mount", "--bind", other, library)
+        self.addCleanup(detach, library)
+        self.before = {mount.number for mount in mounts()}
+        outcome, _ = self.record(caller)
+        self.assert_refused(outcome)
+        self.assert_one_line(outcome)
+        self.assertIn("/etc/mtab", outcome.err)
+        self.assertFalse(os.path.exists(DIRECTORY + "/mtab"))
+        self.assert_mtab_is_untouched()
+        self.assert_no_rest()
+        # What has nothing to record is mounted.
+        target = self.target(caller)
+        self.type = "plain"
+        service = self.service(wire.mounting(target, owner=caller.uid, group=caller.gid))
+        self.assert_mounted(self.helper(self.words("demo", target), caller), service)
+        detach(target)
