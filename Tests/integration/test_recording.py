@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import tempfile
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOTH, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
+from support import (ALICE, BOTH, ENGINES, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
                      eventually, helper_processes, mount_at, mounts, parametrized, process_status,
                      stage, system, utab, utab_text)
 from test_processes import SYS_ADMIN, TAKE_HOLD
@@ -496,3 +497,42 @@ class RegularMtab(Recording):
         service = self.service(wire.mounting(target, owner=caller.uid, group=caller.gid))
         self.assert_mounted(self.helper(self.words("demo", target), caller), service)
         detach(target)
+
+
+class Unmounting(Recording):
+    """Whoever unmounts takes the entry with the mount."""
+
+    def setUp(self):
+        super().setUp()
+        version = re.search(r"(\d+)\.(\d+)", system("fusermount3", "--version"))
+        # Before, libfuse left utab alone wherever /etc/mtab is a symbolic link.
+        self.fusermount_clears = tuple(map(int, version.groups())) >= (3, 17)
+
+    @parametrized(row=[
+        ("root-mounts-root-umount", (ROOT, ROOT, ("umount",))),
+        ("user-mounts-root-umount", (ALICE, ROOT, ("umount",))),
+        ("user-mounts-user-umount", (ALICE, ALICE, ("umount",))),
+        ("user-mounts-root-umount-lazily", (ALICE, ROOT, ("umount", "-l"))),
+        ("user-mounts-user-fusermount3", (ALICE, ALICE, ("fusermount3", "-u"))),
+        ("user-mounts-user-fusermount3-lazily", (ALICE, ALICE, ("fusermount3", "-u", "-z"))),
+        ("user-mounts-root-fusermount3", (ALICE, ROOT, ("fusermount3", "-u"))),
+    ], others=[False, True], engine=ENGINES)
+    def test_the_entry_goes_with_the_mount_and_no_other_does(self, row, others, engine):
+        owner, who, words = row
+        if others:
+            with open(TABLE, "w", encoding="ascii") as table:
+                table.write(OTHER)
+        self.records = utab()
+        _, target, _ = self.mount(
+            owner, table="x-foo=bar,x-systemd.automount", failing=engine)
+        lines = [line for line in utab() if f"TARGET={target}" in line]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("x-foo=bar,x-systemd.automount", lines[0])
+        outcome = self.run_as(who, *words, target)
+        self.assertEqual((outcome.status, outcome.err), (0, ""))
+        self.assertIsNone(mount_at(target))
+        if words[0] == "fusermount3" and not self.fusermount_clears:
+            self.assertEqual(utab(), (self.records or []) + lines)
+            self.records = utab()
+            return
+        self.assertEqual(utab() or [], self.records or [])
