@@ -111,6 +111,7 @@ class FuseServer:
         self.unanswered = []
         self.init_error = 0
         self.slow = {}
+        self.block_size = 4096  # 0 leaves it to the kernel
         self.nodes = {}
         self._build(tree, owner, group)
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC)
@@ -190,7 +191,7 @@ class FuseServer:
         size = len(node.data) if node.data is not None else 0
         return struct.pack(
             "<QQQQQQIIIIIIIIII", node.number, size, (size + 511) // 512, 0, 0, 0, 0, 0, 0,
-            node.mode, 1, node.owner, node.group, 0, 4096, 0)
+            node.mode, 1, node.owner, node.group, 0, self.block_size, 0)
 
     def _entry(self, node):
         return struct.pack("<QQQQII", node.number, 1, 1, 1, 0, 0) + self._attributes(node)

@@ -12,10 +12,30 @@ import struct
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOB, ROOT, STALL, HelperTest, callers, detach, eventually, mount_at,
-                     parametrized, stage, system)
+from support import (ALICE, BOB, ENGINES, ROOT, STALL, HelperTest, callers, detach, eventually,
+                     mount_at, parametrized, stage, system)
 
 BLKBSZGET = 0x80081270
+BLKBSZSET = 0x40081271
+SIZES = [1, 3, 256, 511, 512, 513, 1000, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 65537, 131072,
+         1 << 31, 0xFFFFFFFF]
+
+
+def set_block_size(node, size, flags=os.O_RDWR):
+    """Sets a block size as root does without a helper; the error, or the size that is set then."""
+    descriptor = os.open(node, flags)
+    try:
+        fcntl.ioctl(descriptor, BLKBSZSET, struct.pack("<Q", size))
+        return 0, block_size(descriptor)
+    except OSError as error:
+        return error.errno, 0
+    finally:
+        os.close(descriptor)
+
+
+def block_size(descriptor):
+    """The block size of an open device."""
+    return struct.unpack("i", fcntl.ioctl(descriptor, BLKBSZGET, bytes(8))[:4])[0]
 
 
 def status_flags(descriptor):
@@ -496,10 +516,51 @@ class BlockDevices(Asking):
             error, descriptor = session.open_block_device(node, size, os.O_RDWR | os.O_EXCL)
             if error:
                 return os.strerror(error)
-            found = fcntl.ioctl(descriptor, BLKBSZGET, bytes(8))
-            return struct.unpack("i", found[:4])[0] if size else 0
+            return block_size(descriptor) if size else 0
         with loop_device(caller) as node:
             self.assertEqual(self.ask(caller, [look], source=node), [size])
+
+    @callers()
+    @parametrized(sector=[512, 4096], exclusive=[False, True])
+    def test_every_block_size_is_taken_or_refused_as_the_kernel_does(
+            self, caller, sector, exclusive):
+        flags = os.O_RDWR | (os.O_EXCL if exclusive else 0)
+
+        def ask(size):
+            def request(session):
+                for _ in range(200):
+                    error, descriptor = session.open_block_device(node, size, flags)
+                    if error != errno.EBUSY:
+                        break
+                    time.sleep(0.01)  # the helper is just closing the last one
+                found = 0 if error else block_size(descriptor)
+                session.close_received()
+                return error, found
+            return request
+        with loop_device(caller, sector=sector) as node:
+            expected = [set_block_size(node, size, flags) for size in SIZES]
+            answers = self.ask(caller, [ask(size) for size in SIZES], source=node)
+        self.assertEqual(dict(zip(SIZES, answers)), dict(zip(SIZES, expected)))
+        # So that the table is one: what a device may have lies between its sectors and a page.
+        for size, (error, found) in zip(SIZES, answers):
+            if sector <= size <= 4096 and size & (size - 1) == 0:
+                self.assertEqual((error, found), (0, size))
+            elif size < sector or size & (size - 1) or size > 65536:
+                self.assertEqual(error, errno.EINVAL, size)
+
+    @callers()
+    @parametrized(flags=[("shared", os.O_RDWR), ("exclusive", os.O_RDWR | os.O_EXCL)])
+    def test_a_device_that_somebody_has_for_himself_keeps_its_block_size(self, caller, flags):
+        with loop_device(caller) as node:
+            with open(node, "rb", opener=lambda path, mode: os.open(path, mode | os.O_EXCL)
+                      ) as held:
+                before = block_size(held.fileno())
+                expected = errno.EBUSY if flags & os.O_EXCL else set_block_size(node, 1024)[0]
+                answers = self.ask(caller, [
+                    lambda session: session.open_block_device(node, 1024, flags)[0]], source=node)
+                self.assertEqual(answers, [expected])
+                if expected:
+                    self.assertEqual(block_size(held.fileno()), before)
 
     @callers()
     def test_open_passes_a_block_device_too(self, caller):
@@ -551,14 +612,68 @@ class BlockDevices(Asking):
                 lambda session: session.open_block_device(node)[0]], source=node)
         self.assertEqual(answers, [errno.EACCES, 0])
 
-    def test_root_mounts_fuseblk_with_its_block_size(self):
+    @parametrized(engine=ENGINES, size=[None, 512, 1024, 2048, 4096])
+    def test_root_mounts_fuseblk_with_its_block_size(self, engine, size):
         with loop_device(ROOT) as node:
-            _, target, mount = self.mount(
-                ROOT, source=node, name=node, kind=1, superblock="blksize=1024",
-                before=lambda session: session.open_block_device(node, 1024, os.O_RDWR)[0])
+            service, target, mount = self.mount(
+                ROOT, source=node, name=node, kind=1, failing=engine,
+                superblock=size and f"blksize={size}",
+                before=size and (
+                    lambda session: session.open_block_device(node, size, os.O_RDWR)[0]))
             self.assertEqual(mount.type, "fuseblk.demo")
             self.assertEqual(mount.source, node)
+            self.assertTrue(eventually(lambda: service.session.fuse), "nobody serves")
+            service.session.fuse.block_size = 0
+            # What mountinfo shows is the page since Linux 6.18; stat(2) tells, where the server does not.
+            self.assertEqual(os.stat(target + "/hello").st_blksize, size or 512)
             self.unmount(target)
+
+    @parametrized(engine=ENGINES, row=[
+        # The kernel refuses these, and what no device can have the helper already.
+        ("smaller-than-a-sector", (4096, 512, 0)), ("half-a-sector", (4096, 2048, 0)),
+        ("no-power-of-two", (512, 1000, errno.EINVAL)), ("none", (512, 0, errno.EINVAL)),
+        ("a-byte", (512, 1, errno.EINVAL))])
+    def test_a_block_size_that_the_device_cannot_have_is_no_fuseblk_mount(self, engine, row):
+        sector, size, at_options = row
+
+        def script(session):
+            session.begin()
+            assert session.type(1) == 0 and session.name(node) == 0
+            assert session.mount_point(session.target) == 0
+            replies = session.options(f"blksize={size}"), session.mount()
+            session.goodbye(1)
+            return replies
+        with loop_device(ROOT, sector=sector) as node:
+            outcome, replies = self.converse(script, ROOT, source=node, failing=engine)
+        self.assertEqual(replies, (at_options, errno.EINVAL))
+        self.assert_refused(outcome)
+
+    @parametrized(engine=ENGINES)
+    def test_a_device_with_larger_sectors_is_mounted_with_them(self, engine):
+        with loop_device(ROOT, sector=4096) as node:
+            _, target, mount = self.mount(
+                ROOT, source=node, name=node, kind=1, failing=engine, superblock="blksize=4096",
+                before=lambda session: session.open_block_device(node, 4096, os.O_RDWR)[0])
+            self.assertIn("blksize=4096", mount.superblock)
+            self.unmount(target)
+
+    @parametrized(engine=ENGINES, options=[None, "blksize=1024"])
+    def test_a_user_who_asks_for_fuseblk_gets_no_mount_even_of_his_own_device(
+            self, engine, options):
+        def script(session):
+            session.begin()
+            replies = [session.type(1), session.name(node), session.mount_point(session.target)]
+            if options:
+                replies.append(session.options(options))
+            replies.append(session.mount())
+            session.goodbye(0)
+            session.wait_for_end()
+            return replies
+        with loop_device(ALICE) as node:
+            outcome, replies = self.converse(script, ALICE, source=node, failing=engine)
+        self.assertEqual(replies[0], errno.EPERM)
+        self.assertNotIn(0, replies[-1:])
+        self.assert_refused(outcome)
 
     @parametrized(case=[("dead", True), ("alive", False)])
     def test_a_failed_fuseblk_mount_whose_destroy_is_never_answered_ends_in_time(self, case):
