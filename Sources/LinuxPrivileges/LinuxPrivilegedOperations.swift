@@ -11,6 +11,7 @@ public import MountPolicy
 /// |---|---|---|
 /// | monitor | (caller, caller, 0) | permitted `CAP_SYS_ADMIN`, effective for one call at a time |
 /// | worker | (caller, caller, caller) | none; of a root caller the two that read any file |
+/// | inspector | as the worker | as the worker |
 /// | creator, block size, abort | as the monitor | as the monitor |
 /// | finisher | (0, caller, 0) | as the monitor |
 /// | recorder | (0, 0, 0) | none |
@@ -55,6 +56,20 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   /// See `PrivilegedOperations`.
   public mutating func becomeWorker(caller: Caller) throws(Errno) {
     let parent = parentProcess()
+    try keepRights(of: caller)
+    // Changed ids have erased it (prctl(2)).
+    dieWithParent(parent)
+    try SyscallFilter.worker.install()
+  }
+
+  /// See `PrivilegedOperations`.
+  public mutating func becomeInspector(caller: Caller) throws(Errno) {
+    try keepRights(of: caller)
+    try SyscallFilter.inspector.install()
+  }
+
+  /// Keeps the caller's ids, and for a root caller the two capabilities by which root reads any file.
+  private func keepRights(of caller: Caller) throws(Errno) {
     try setIdentities(
       users: IdentityTriple(
         real: caller.userID, effective: caller.userID, saved: caller.userID),
@@ -63,8 +78,5 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
     let kept: CapabilitySet = caller.isRoot ? [.overrideFileAccess, .readAndSearch] : []
     try setCapabilities(permitted: kept, effective: kept)
     try sealProcess()
-    // Changed ids have erased it (prctl(2)).
-    dieWithParent(parent)
-    try SyscallFilter.worker.install()
   }
 }

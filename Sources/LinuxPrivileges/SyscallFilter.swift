@@ -13,6 +13,8 @@ enum SyscallFilter {
   case worker
   /// What the monitor and its children may do after the worker was started.
   case monitor
+  /// What looking at the services' sockets may do.
+  case inspector
 
   /// Puts the filter on this process and on every child that it will have. It cannot be taken off.
   ///
@@ -56,6 +58,7 @@ enum SyscallFilter {
     switch self {
     case .worker: return integers(clinux_common_calls) + integers(clinux_worker_calls)
     case .monitor: return integers(clinux_common_calls) + integers(clinux_monitor_calls)
+    case .inspector: return integers(clinux_common_calls) + integers(clinux_inspector_calls)
     }
   }
 }

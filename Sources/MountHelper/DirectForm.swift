@@ -11,6 +11,9 @@ extension Invocation {
   }
 }
 
+/// Words that ask for something else than a mount, and permit no other beside them.
+private let standingAlone = ["--help", "--version", "--list", "--json"].map { Array($0.utf8) }
+
 /// One pass over a command line in the helper's own form.
 private struct DirectForm {
   private var mount = MountInvocation()
@@ -22,6 +25,10 @@ private struct DirectForm {
   mutating func parse(_ words: [[UInt8]]) throws(UsageError) -> Invocation {
     if words == [Array("--help".utf8)] || words == [Array("-h".utf8)] { return .help }
     if words == [Array("--version".utf8)] || words == [Array("-V".utf8)] { return .version }
+    let list = Array("--list".utf8)
+    let json = Array("--json".utf8)
+    if words == [list] { return .list(asJSON: false) }
+    if words == [list, json] || words == [json, list] { return .list(asJSON: true) }
     remaining = words[...]
     while let word = remaining.popFirst() {
       if onlyOperands || !word.starts(with: [UInt8(ascii: "-")]) || word.count == 1 {
@@ -57,10 +64,8 @@ private struct DirectForm {
       isCheck = true
     } else if word == Array("--verbose".utf8) {
       mount.isVerbose = true
-    } else if word == Array("--help".utf8) || word == Array("--version".utf8) {
+    } else if standingAlone.contains(word) {
       throw .unexpected(word: word)
-    } else if word == Array("--list".utf8) || word == Array("--json".utf8) {
-      throw .reserved(option: word)
     } else {
       try takeServerOption(word)
     }

@@ -6,6 +6,7 @@ let helpText = text(
   Usage:
     fuservicemount3 [SOURCE] MOUNTPOINT -t TYPE [-o OPTIONS]... [SERVER OPTIONS]
     fuservicemount3 -t TYPE --check
+    fuservicemount3 --list [--json]
     mount.fuse.TYPE SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS] [-t TYPE]
 
   Mounts a FUSE file system whose server runs contained, as a service without
@@ -23,6 +24,8 @@ let helpText = text(
                       fstab: fuse-service.timeout=SECONDS among the options
     --check           say by the exit status alone whether you can use the
                       service for TYPE
+    --list            show the types that have a service, whether you may use
+                      each, and its socket; with --json for scripts
     --verbose         tell each step
     --help, --version
 

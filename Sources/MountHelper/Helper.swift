@@ -30,13 +30,13 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
     case .version:
       return show(text("fuservicemount3 ") + BuildConfiguration.version)
     case .check(let type):
+      try becomeInspector(conditions, caller: caller, operations: &operations)
       guard let subtype = try? subtype(of: type) else { return .failure }
-      if conditions.isPrivileged {
-        try doing("giving up privilege") { () throws(Errno) in
-          try operations.becomeWorker(caller: caller)
-        }
-      }
-      return checkService(subtype: subtype)
+      let path = ServiceConnection.socketPath(subtype: subtype)
+      return accessToService(at: path) == .usable ? .success : .failure
+    case .list(let asJSON):
+      try becomeInspector(conditions, caller: caller, operations: &operations)
+      return try list(asJSON: asJSON)
     case .fake(let invocation):
       return try pretend(invocation)
     case .mount(let invocation):
@@ -49,6 +49,36 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
     diagnostics.report(error.line)
     return .failure
   }
+}
+
+/// Gives up what looking at sockets does not need, where there is anything to give up.
+private func becomeInspector<Operations: PrivilegedOperations & ~Copyable>(
+  _ conditions: StartConditions, caller: Caller, operations: inout Operations
+) throws(HelperError) {
+  guard conditions.isPrivileged else { return }
+  try doing("giving up privilege") { () throws(Errno) in
+    try operations.becomeInspector(caller: caller)
+  }
+}
+
+/// `--list`. That there are no services is an answer, too.
+private func list(asJSON: Bool) throws(HelperError) -> ExitStatus {
+  let directory = BuildConfiguration.socketDirectory
+  let services: ServiceList?
+  do throws(Errno) {
+    services = try listServices(in: directory)
+  } catch {
+    throw HelperError(line: describe(directory, error))
+  }
+  if asJSON { return show(services?.json ?? text("[]")) }
+  guard let services, !services.entries.isEmpty else {
+    var diagnostics = Diagnostics()
+    diagnostics.report(
+      text("there are no services: ") + directory
+        + (services == nil ? text(" does not exist") : text(" has no socket in it")))
+    return .success
+  }
+  return show(services.table)
 }
 
 /// One attempt to mount, of which the system log hears first.

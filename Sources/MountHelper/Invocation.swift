@@ -6,6 +6,8 @@ public enum Invocation: Equatable, Sendable {
   case mount(MountInvocation)
   /// Tell by the exit status whether the caller can use a service for this type (`--check`).
   case check(type: [UInt8])
+  /// Show the types that have a service (`--list`), for scripts with `--json`.
+  case list(asJSON: Bool)
   /// Succeed without doing anything (mount(8)'s `-f`).
   case fake(MountInvocation)
   /// Print the help text.
@@ -60,8 +62,6 @@ public enum UsageError: Error, Equatable, Sendable {
   case unexpected(word: [UInt8])
   /// A word that mount(8)'s convention does not have.
   case unknown(option: [UInt8])
-  /// A word that is kept for a later version.
-  case reserved(option: [UInt8])
   /// A double quote in the options is never closed.
   case openQuote([UInt8])
   /// mount(8) asks for a mount in another namespace.
@@ -85,8 +85,6 @@ public enum UsageError: Error, Equatable, Sendable {
       return word + Array(": not expected here; see fuservicemount3 --help".utf8)
     case .unknown(let option):
       return option + Array(": unknown option; see fuservicemount3 --help".utf8)
-    case .reserved(let option):
-      return option + Array(": not in this version".utf8)
     case .openQuote(let options):
       return Array("-o ".utf8) + options + Array(": a double quote is not closed".utf8)
     case .otherNamespace:

@@ -32,6 +32,10 @@ public protocol PrivilegedOperations: ~Copyable {
   /// capabilities by which root reads any file.
   mutating func becomeWorker(caller: Caller) throws(Errno)
 
+  /// Keeps what looking at the services' sockets needs, in the process that was exec'ed: a worker's
+  /// rights, and none of its ways to speak with anybody but the caller.
+  mutating func becomeInspector(caller: Caller) throws(Errno)
+
   /// Names `file` on a clone of its mount that is read-only and attached nowhere.
   ///
   /// - Throws: `ENOSYS` when the kernel cannot make one.

@@ -2,23 +2,48 @@
 
 internal import CLinux
 internal import LinuxPrimitives
+internal import MountPolicy
+internal import MountProtocol
 
-/// Whether the caller could connect to the service for `subtype`: its socket is there and the
-/// caller may write to it. Says nothing on the terminal; whether the service works, only a mount
-/// shows.
+/// Whether the caller could connect to the service whose socket is at `path`: it is there and the
+/// caller may write to it. A link is followed, as `connect(2)` does.
 ///
-/// This process has the rights of a worker by now, so the answer is what a worker would meet.
+/// This process has the rights of a worker by now, so the answer is what a worker would meet. The
+/// real and effective ids are the same; asking for the effective ones makes the C library guess where
+/// the kernel lacks `faccessat2(2)`.
 ///
 /// The corresponding system calls are `stat(2)` and `access(2)`.
-func checkService(subtype: [UInt8]) -> ExitStatus {
-  guard let path = try? CString(ServiceConnection.socketPath(subtype: subtype)) else {
-    return .failure
+func accessToService(at path: [UInt8]) -> ServiceAccess {
+  do throws(Errno) {
+    var status = stat()
+    let name = try CString(path)
+    // The name is terminated and lives through the calls; stat fills in the structure.
+    guard unsafe name.withPointer({ unsafe stat($0, &status) }) == 0 else { throw .last }
+    let kind = FileKind(mode: status.st_mode)
+    guard kind == .socket else { return .notSocket(kind) }
+    guard unsafe name.withPointer({ unsafe faccessat(AT_FDCWD, $0, W_OK, 0) }) == 0 else {
+      throw .last
+    }
+    return .usable
+  } catch {
+    return ServiceAccess(
+      ErrorNumber(rawValue: UInt32(error.rawValue)), message: error.message)
   }
-  var status = stat()
-  // The name is terminated and lives through the calls; stat fills in the structure.
-  let isUsable = unsafe path.withPointer {
-    unsafe stat($0, &status) == 0 && status.st_mode & UInt32(S_IFMT) == UInt32(S_IFSOCK)
-      && faccessat(AT_FDCWD, $0, W_OK, AT_EACCESS) == 0
+}
+
+/// The services whose sockets are in `directory`, and whether the caller may use them; `nil` when
+/// there is no such directory.
+///
+/// - Throws: why it cannot be read.
+func listServices(in directory: [UInt8]) throws(Errno) -> ServiceList? {
+  let names: [[UInt8]]
+  do throws(Errno) {
+    names = try directoryEntries(directory)
+  } catch {
+    guard error == .noSuchFile else { throw error }
+    return nil
   }
-  return isUsable ? .success : .failure
+  return ServiceList(
+    names: names, directory: directory, maximumLength: ServiceConnection.maximumSubtypeLength,
+    access: accessToService(at:))
 }

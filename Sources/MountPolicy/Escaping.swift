@@ -61,7 +61,7 @@ private func escapedUnit(_ bytes: [UInt8], at index: Int) -> (unit: [UInt8], len
 
 /// The scalar of the well-formed UTF-8 sequence at `index` (Unicode, table 3-7); `nil` for overlong
 /// forms, surrogates, and what is cut short.
-private func decodeScalar(_ bytes: [UInt8], at index: Int) -> (scalar: UInt32, length: Int)? {
+func decodeScalar(_ bytes: [UInt8], at index: Int) -> (scalar: UInt32, length: Int)? {
   let first = bytes[index]
   let length: Int
   let smallest: UInt32

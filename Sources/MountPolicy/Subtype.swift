@@ -20,4 +20,14 @@ public enum Subtype {
     }
     return subtype
   }
+  /// The type that leads to the service `name`: what `parse` makes the name of; `nil` when nothing
+  /// does.
+  public static func type(ofService name: [UInt8], maximumLength: Int) -> [UInt8]? {
+    for type in [name, ascii("fuse.") + name] {
+      if let subtype = try? parse(type, maximumLength: maximumLength), subtype == name {
+        return type
+      }
+    }
+    return nil
+  }
 }

@@ -176,8 +176,10 @@ struct DirectFormTests {
       ("f --help", .help), ("f -h", .help), ("f --version", .version), ("f -V", .version),
       ("mount.fuse.x --help", .help), ("mount.fuse -h", .help),
       ("mount.fuse3 --version", .version), ("/sbin/mount.fuse.x -V", .version),
+      ("f --list", .list(asJSON: false)), ("f --list --json", .list(asJSON: true)),
+      ("f --json --list", .list(asJSON: true)),
     ] as [(String, Invocation)])
-  func `Help and version stand alone`(line: String, invocation: Invocation) throws {
+  func `Help, version and the list stand alone`(line: String, invocation: Invocation) throws {
     #expect(try Invocation.parse(words(line)) == invocation)
   }
 
@@ -204,8 +206,16 @@ struct DirectFormTests {
         .unexpected(word: bytes("fuse-service.timeout=5"))
       ),
       ("f -t x --check -v", .unexpected(word: bytes("-v"))),
-      ("f --list", .reserved(option: bytes("--list"))),
-      ("f --json -t x", .reserved(option: bytes("--json"))),
+      ("f --json", .unexpected(word: bytes("--json"))),
+      ("f --json -t x", .unexpected(word: bytes("--json"))),
+      ("f --list -t x", .unexpected(word: bytes("--list"))),
+      ("f --list --list", .unexpected(word: bytes("--list"))),
+      ("f --list --json --json", .unexpected(word: bytes("--list"))),
+      ("f --list mnt", .unexpected(word: bytes("--list"))),
+      ("f --list --verbose", .unexpected(word: bytes("--list"))),
+      ("f --list --check -t x", .unexpected(word: bytes("--list"))),
+      ("f mnt -t x --json", .unexpected(word: bytes("--json"))),
+      ("mount.fuse.x --list", .unknown(option: bytes("--list"))),
     ] as [(String, UsageError)])
   func `A command line that asks for nothing says what is wrong`(line: String, error: UsageError) {
     #expect(usageError(line) == error)
@@ -251,7 +261,6 @@ struct DirectFormTests {
       ),
       (.unexpected(word: bytes("a")), "a: not expected here; see fuservicemount3 --help"),
       (.unknown(option: bytes("-q")), "-q: unknown option; see fuservicemount3 --help"),
-      (.reserved(option: bytes("--list")), "--list: not in this version"),
       (.openQuote(bytes("a=\"b")), "-o a=\"b: a double quote is not closed"),
       (
         .otherNamespace,

@@ -11,6 +11,7 @@ enum Call: Equatable {
   case shedPrivileges
   case becomeMonitor
   case becomeWorker
+  case becomeInspector
   case cloneReadOnly
   case createFilesystemContext(MountPlan, rootMode: UInt32, Caller)
   case createSuperblock
@@ -75,6 +76,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   mutating func shedPrivileges(caller: Caller) throws(Errno) { try note(.shedPrivileges) }
   mutating func becomeMonitor(caller: Caller) throws(Errno) { try note(.becomeMonitor) }
   mutating func becomeWorker(caller: Caller) throws(Errno) { try note(.becomeWorker) }
+  mutating func becomeInspector(caller: Caller) throws(Errno) { try note(.becomeInspector) }
 
   mutating func cloneReadOnly(
     _ file: borrowing FileDescriptor

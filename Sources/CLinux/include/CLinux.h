@@ -6,6 +6,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -82,6 +83,9 @@ static inline int clinux_close_range(unsigned first, unsigned last)
 {
 	return (int)syscall(SYS_close_range, first, last, 0U);
 }
+
+// readdir(3): the name is as long as the record says, not as its declaration does.
+static inline const char *clinux_entry_name(const struct dirent *entry) { return entry->d_name; }
 
 // fork(2) is hidden from Swift. The helper has one thread, so it is safe here.
 static inline pid_t clinux_fork(void) { return fork(); }

@@ -56,6 +56,23 @@ static const int clinux_worker_calls[] = {
 #endif
 };
 
+// Looking at the services' sockets (--check, --list): it reads one directory, looks at what is in it and
+// writes to the caller's descriptors. It opens no connection, and starts nothing.
+static const int clinux_inspector_calls[] = {
+	SYS_write, SYS_sendto, SYS_close, SYS_fcntl, SYS_ioctl, SYS_ppoll,
+	SYS_openat, SYS_getdents64, SYS_fstat, SYS_statx, SYS_readlinkat, SYS_faccessat,
+	SYS_faccessat2,
+#ifdef SYS_newfstatat
+	SYS_newfstatat,
+#endif
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+#ifdef SYS_open
+	SYS_open, SYS_stat, SYS_access, SYS_readlink,
+#endif
+};
+
 // The monitor and its children: the mount calls, ids and capabilities, what libmount does in the
 // recorder, and what a name lookup does. No execve(2), so nothing here ever becomes another program.
 static const int clinux_monitor_calls[] = {

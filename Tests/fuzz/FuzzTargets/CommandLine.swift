@@ -23,7 +23,7 @@ extension FuzzTarget {
           try promiseMountCommandForm(mount, of: operands)
         }
         try promiseMount(mount)
-      case .check, .help, .version, nil:
+      case .check, .list, .help, .version, nil:
         break
       }
     }
