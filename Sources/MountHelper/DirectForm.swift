@@ -114,6 +114,6 @@ private struct DirectForm {
     if let word = mount.serverArguments.first ?? mount.ownWords.first {
       throw .unexpected(word: word)
     }
-    return .check(type: type)
+    return .check(type: type, isVerbose: mount.isVerbose)
   }
 }

@@ -5,7 +5,7 @@ let helpText = text(
   """
   Usage:
     fuservicemount3 [SOURCE] MOUNTPOINT -t TYPE [-o OPTIONS]... [SERVER OPTIONS]
-    fuservicemount3 -t TYPE --check
+    fuservicemount3 -t TYPE --check [--verbose]
     fuservicemount3 --list [--json]
     mount.fuse.TYPE SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS] [-t TYPE]
 
@@ -22,8 +22,8 @@ let helpText = text(
                       (default 300; 90 for the connection, 90 for its first
                       answer). All together may take twelve times as long. In
                       fstab: fuse-service.timeout=SECONDS among the options
-    --check           say by the exit status alone whether you can use the
-                      service for TYPE
+    --check           say by the exit status whether you can use the service for
+                      TYPE; with --verbose in words, too, and why not
     --list            show the types that have a service, whether you may use
                       each, and its socket; with --json for scripts
     --verbose         tell each step

@@ -29,11 +29,9 @@ public func runHelper<Operations: PrivilegedOperations & ~Copyable>(
       return show(helpText)
     case .version:
       return show(text("fuservicemount3 ") + BuildConfiguration.version)
-    case .check(let type):
+    case .check(let type, let isVerbose):
       try becomeInspector(conditions, caller: caller, operations: &operations)
-      guard let subtype = try? subtype(of: type) else { return .failure }
-      let path = ServiceConnection.socketPath(subtype: subtype)
-      return accessToService(at: path) == .usable ? .success : .failure
+      return check(type, isVerbose: isVerbose)
     case .list(let asJSON):
       try becomeInspector(conditions, caller: caller, operations: &operations)
       return try list(asJSON: asJSON)
@@ -58,6 +56,21 @@ private func becomeInspector<Operations: PrivilegedOperations & ~Copyable>(
   guard conditions.isPrivileged else { return }
   try doing("giving up privilege") { () throws(Errno) in
     try operations.becomeInspector(caller: caller)
+  }
+}
+
+/// `--check`. Without `isVerbose` it is silent whatever the answer.
+private func check(_ type: [UInt8], isVerbose: Bool) -> ExitStatus {
+  var diagnostics = Diagnostics()
+  diagnostics.isVerbose = isVerbose
+  do throws(HelperError) {
+    let path = ServiceConnection.socketPath(subtype: try subtype(of: type))
+    let access = accessToService(at: path)
+    diagnostics.explain(path + text(": ") + access.words)
+    return access == .usable ? .success : .failure
+  } catch {
+    diagnostics.explain(error.line)
+    return .failure
   }
 }
 

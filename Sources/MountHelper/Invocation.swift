@@ -4,8 +4,9 @@
 public enum Invocation: Equatable, Sendable {
   /// Mount a file system through its service.
   case mount(MountInvocation)
-  /// Tell by the exit status whether the caller can use a service for this type (`--check`).
-  case check(type: [UInt8])
+  /// Tell by the exit status whether the caller can use a service for this type (`--check`), and in
+  /// words as well when that is asked for (`--verbose`).
+  case check(type: [UInt8], isVerbose: Bool)
   /// Show the types that have a service (`--list`), for scripts with `--json`.
   case list(asJSON: Bool)
   /// Succeed without doing anything (mount(8)'s `-f`).

@@ -33,6 +33,11 @@ public enum ServiceAccess: Equatable, Sendable {
     }
   }
 
+  /// The answer in words.
+  public var words: [UInt8] {
+    reason ?? ascii("you may use this service; whether it works, only a mount shows")
+  }
+
   /// Why not, and where it helps what to do; `nil` when the service is usable.
   public var reason: [UInt8]? {
     switch self {

@@ -168,7 +168,12 @@ struct DirectFormTests {
 
   @Test(arguments: ["f -t fuse.x --check", "f --check -t fuse.x", "'' -t fuse.x --check"])
   func `A check needs a type and nothing else`(line: String) throws {
-    #expect(try Invocation.parse(words(line)) == .check(type: bytes("fuse.x")))
+    #expect(try Invocation.parse(words(line)) == .check(type: bytes("fuse.x"), isVerbose: false))
+  }
+
+  @Test(arguments: ["f -t fuse.x --check --verbose", "f --verbose --check -t fuse.x"])
+  func `A check may be asked to say why not`(line: String) throws {
+    #expect(try Invocation.parse(words(line)) == .check(type: bytes("fuse.x"), isVerbose: true))
   }
 
   @Test(

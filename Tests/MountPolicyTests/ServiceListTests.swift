@@ -195,5 +195,8 @@ struct ServiceListTests {
   ) {
     #expect(access.isOfService == isOfService)
     #expect(access.reason.map { text($0) } == reason)
+    #expect(
+      text(access.words)
+        == reason ?? "you may use this service; whether it works, only a mount shows")
   }
 }

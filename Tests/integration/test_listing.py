@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the helper tells people and scripts about services: --list."""
+"""What the helper tells people and scripts about services: --list and --check --verbose."""
 
 import json
 import os
@@ -30,8 +30,8 @@ NAMES = [
 NO_NAMES = [b"\x1b[2J\x1b[31m", b"a\nb", b"bell\x07", b"del\x7f"]
 
 
-class Listing(HelperTest):
-    """--list."""
+class Sockets(HelperTest):
+    """A directory with sockets that nobody listens on."""
 
     def setUp(self):
         super().setUp()
@@ -57,6 +57,10 @@ class Listing(HelperTest):
         self.assertEqual((outcome.status, outcome.err), (0, ""))
         self.assertTrue(outcome.out.isascii() and outcome.out.endswith("\n"))
         return json.loads(outcome.out)
+
+
+class Listing(Sockets):
+    """--list."""
 
     @callers()
     def test_every_service_is_listed_with_whether_this_caller_may_use_it(self, caller):
@@ -186,7 +190,8 @@ class Listing(HelperTest):
         self.assertEqual(outcome.status, 1)
 
     @parametrized(words=[
-        ("list", (["--list"], "stdout")), ("json", (["--list", "--json"], "stdout"))])
+        ("list", (["--list"], "stdout")), ("json", (["--list", "--json"], "stdout")),
+        ("check", (["-t", "demo", "--check", "--verbose"], "stderr"))])
     @callers()
     def test_nothing_of_the_helpers_privilege_is_left_when_it_speaks(self, words, caller):
         words, stream = words
@@ -223,3 +228,56 @@ class Listing(HelperTest):
         self.addCleanup(os.unlink, plain)
         for words in (["--list"], ["--list", "--json"]):
             self.assertEqual(self.run_as(ALICE, plain, *words).out, self.helper(words, ALICE).out)
+
+
+class Checking(Sockets):
+    """--check --verbose."""
+
+    def said(self, name, caller):
+        """What it says of a type, with the same exit status as in silence."""
+        loud = self.helper(["-t", name, "--check", "--verbose"], caller)
+        silent = self.helper(["-t", name, "--check"], caller)
+        self.assertEqual((silent.status, silent.out, silent.err), (loud.status, "", ""))
+        self.assertEqual(loud.out, "")
+        self.assert_one_line(loud)
+        return loud.status, loud.err.removeprefix("fuservicemount3: ").rstrip("\n")
+
+    @callers()
+    def test_a_check_says_what_is_wrong_and_what_to_do(self, caller):
+        where = wire.SOCKET_DIRECTORY
+        self.assertEqual(self.said("demo", caller), (
+            1, f"{where}/demo: no such socket; install the service, or start its socket unit"))
+        self.socket("private", 0o600)
+        usable = f"{where}/%s: you may use this service; whether it works, only a mount shows"
+        self.assertEqual(
+            self.said("private", caller),
+            (0, usable % "private") if caller is ROOT else (1, f"{where}/private: {FORBIDDEN}"))
+        self.socket("open")
+        self.assertEqual(self.said("fuse.open", caller), (0, usable % "open"))
+        for name, make, words in (
+                ("file", lambda path: os.close(os.open(path, os.O_CREAT, 0o666)), "a regular file"),
+                ("fifo", os.mkfifo, "a FIFO")):
+            make(self.path(name))
+            self.assertEqual(self.said(name, caller), (
+                1, f"{where}/{name}: not a socket but {words}; "
+                   "look at the service's socket unit"))
+        os.symlink("loop", self.path("loop"))
+        self.assertEqual(self.said("loop", caller),
+                         (1, f"{where}/loop: Too many levels of symbolic links"))
+
+    @callers()
+    @parametrized(name=[(row[3], row[0]) for row in NAMES] + [
+        ("control", NO_NAMES[0]), ("newline", NO_NAMES[1]), ("slash", "../x"), ("empty", ""),
+        ("long", "t" * 200)])
+    def test_a_check_of_any_type_is_one_escaped_line(self, caller, name):
+        status, words = self.said(name, caller)
+        self.assertEqual(status, 1)
+        self.assertNotRegex(words, "[\x00-\x1f\x7f-\x9f\u202e]")
+
+    def test_a_directory_that_may_not_be_searched_is_no_missing_service(self):
+        self.socket("demo")
+        self.addCleanup(os.chmod, DIRECTORY, 0o755)
+        os.chmod(DIRECTORY, 0o744)
+        self.assertEqual(self.said("demo", ALICE),
+                         (1, f"{wire.SOCKET_DIRECTORY}/demo: {FORBIDDEN}"))
+        self.assertEqual([entry["usable"] for entry in self.listed(ALICE)], [False])
