@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import LinuxPrimitives
+public import MountHelper
 
 /// How long a finisher is waited for that puts away what it has begun, in seconds. It may take
 /// longer; nobody has to watch.
@@ -10,8 +11,12 @@ private let timeToPutAway: Int64 = 5
 /// The longest line that a finisher sends, in bytes.
 private let longestLine = 8192
 
-/// The exit status of a finisher that has sent a line; any other but 0 is an error number.
+/// The exit status of a finisher that has sent a line which says why not; any other but 0 and the
+/// next is an error number.
 private let saidWhy: Int32 = 255
+
+/// The exit status of one that is done, as with 0, and has sent a line which says what it did.
+private let saidWhat: Int32 = 254
 
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
@@ -23,19 +28,23 @@ extension LinuxPrivilegedOperations {
   /// finisher beyond any signal only delays it: it looks at the line afterwards.
   public mutating func finish(
     keeping descriptors: [Int32], patience: Patience,
-    _ work: (inout LinuxPrivilegedOperations, Patience) -> [UInt8]?
-  ) throws(Errno) -> [UInt8]? {
+    _ work: (inout LinuxPrivilegedOperations, Patience) -> FinisherEnding
+  ) throws(Errno) -> FinisherEnding {
     var line = try PacketSocket.pair()
     guard let far = line.second?.descriptor.rawValue else { throw .badFileDescriptor }
     let finisher = try ChildProcess.fork(keeping: descriptors + [far]) {
       let end = PacketSocket(FileDescriptor(owning: far))
       do throws(Errno) {
         try becomeFinisher()
-        guard
-          let failure = work(&self, Patience(until: patience.deadline, interruptedBy: far))
-        else { return 0 }
-        try end.send(failure, until: .after(seconds: 1))
-        return saidWhy
+        switch work(&self, Patience(until: patience.deadline, interruptedBy: far)) {
+        case .done(let steps):
+          // The mount is there, whether anybody hears of the steps or not.
+          if steps.isEmpty { return 0 }
+          return (try? end.send(steps, until: .after(seconds: 1))) == nil ? 0 : saidWhat
+        case .failed(let why):
+          try end.send(why, until: .after(seconds: 1))
+          return saidWhy
+        }
       } catch {
         return error.rawValue
       }
@@ -48,16 +57,24 @@ extension LinuxPrivilegedOperations {
       // What was complete in this moment is complete.
       line.first = nil
       let putAway = Patience(cleaningUpUntil: .after(seconds: timeToPutAway))
-      guard try putAway.status(of: finisher) == 0 else { throw error }
-      return nil
+      let late = try putAway.status(of: finisher)
+      guard late == 0 || late == saidWhat else { throw error }
+      return .done([])
     }
-    if status == 0 { return nil }
-    guard status == saidWhy else { throw Errno(rawValue: status) }
-    guard
-      let failure = try line.first?.receive(
-        limit: longestLine, until: .after(seconds: 1))
-    else { throw .inputOutput }
-    return failure.bytes
+    let soon = Deadline.after(seconds: 1)
+    switch status {
+    case 0:
+      return .done([])
+    case saidWhat:
+      return .done((try? line.first?.receive(limit: longestLine, until: soon))?.bytes ?? [])
+    case saidWhy:
+      guard let why = try line.first?.receive(limit: longestLine, until: soon) else {
+        throw .inputOutput
+      }
+      return .failed(why.bytes)
+    default:
+      throw Errno(rawValue: status)
+    }
   }
 }
 

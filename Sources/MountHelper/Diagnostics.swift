@@ -14,15 +14,19 @@ struct Diagnostics {
   /// How long a line waits for a reader, in milliseconds. After one that waited in vain none waits.
   private static let readerTimeout: Int64 = 1000
 
-  /// Whether each step is told.
-  var isVerbose = false
-  /// The last line, whether anybody could read it or not.
+  /// Runs when each step is told.
+  private var watch: Stopwatch?
+  /// The last line that was no step, whether anybody could read it or not.
   private(set) var lastLine: [UInt8] = []
   private var reports = 0
   private var withheld: [UInt8]?
   private var isUnread = false
 
-  init() {}
+  /// For a caller who, with `isVerbose`, wants to hear of each step.
+  init(isVerbose: Bool = false) { watch = isVerbose ? Stopwatch() : nil }
+
+  /// Whether each step is told.
+  var isVerbose: Bool { watch != nil }
 
   /// Prints one line: the program's name, and what happened and why.
   ///
@@ -30,9 +34,15 @@ struct Diagnostics {
   /// ever: such a line is lost. Only a file is believed to take what poll(2) says it takes.
   mutating func report(_ line: [UInt8]) {
     lastLine = line
+    show(line)
+  }
+
+  /// `time` stands behind the line also where that is cut.
+  private mutating func show(_ line: [UInt8], time: [UInt8] = []) {
     let patience = Deadline.after(milliseconds: isUnread ? 0 : Self.readerTimeout)
     let line =
-      Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + [UInt8(ascii: "\n")]
+      Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + time
+      + [UInt8(ascii: "\n")]
     do throws(Errno) {
       try writeAll(line, to: 2, until: patience)
     } catch {
@@ -41,16 +51,44 @@ struct Diagnostics {
   }
 
   /// Prints one line if the caller asked for each step.
-  mutating func explain(_ line: [UInt8]) {
-    if isVerbose { report(line) }
+  mutating func explain(_ line: @autoclosure () -> [UInt8]) {
+    if isVerbose { show(line()) }
+  }
+
+  /// Prints a step that has just ended if the caller asked for each, with the time since the last
+  /// one.
+  mutating func tell(_ step: @autoclosure () -> [UInt8]) {
+    if let time = lap() { show(step(), time: time) }
+  }
+
+  /// Prints how it all ended if the caller asked for each step, with the time since the beginning.
+  mutating func tellEnd(_ outcome: @autoclosure () -> [UInt8]) {
+    guard let total = watch?.total else { return }
+    show(outcome(), time: text(" (") + duration(microseconds: total) + text(" in all)"))
   }
 
   /// Prints a line of the worker's, up to a bound.
   mutating func relay(_ line: [UInt8]) {
+    if admits(line) { report(line) }
+  }
+
+  /// Prints a step of the worker's if the caller asked for each, up to the same bound.
+  mutating func relayStep(_ step: [UInt8]) {
+    guard let time = lap() else { return }
+    if admits(step) { show(step, time: time) }
+  }
+
+  private mutating func lap() -> [UInt8]? {
+    guard let time = watch?.lap() else { return nil }
+    return text(" (") + duration(microseconds: time) + text(")")
+  }
+
+  private mutating func admits(_ line: [UInt8]) -> Bool {
     reports += 1
-    guard reports >= Self.maximumReports else { return report(line) }
+    guard reports >= Self.maximumReports else { return true }
     if reports == Self.maximumReports { report(Array("more messages are not shown".utf8)) }
     withheld = line
+    return false
   }
 
   /// Prints the last line that the bound withheld. A worker's last one says why there is no mount,

@@ -26,7 +26,7 @@ let helpText = text(
                       TYPE; with --verbose in words, too, and why not
     --list            show the types that have a service, whether you may use
                       each, and its socket; with --json for scripts
-    --verbose         tell each step
+    --verbose         tell each step, and how long it took
     --help, --version
 
   Everything else travels to the server.

@@ -61,8 +61,7 @@ private func becomeInspector<Operations: PrivilegedOperations & ~Copyable>(
 
 /// `--check`. Without `isVerbose` it is silent whatever the answer.
 private func check(_ type: [UInt8], isVerbose: Bool) -> ExitStatus {
-  var diagnostics = Diagnostics()
-  diagnostics.isVerbose = isVerbose
+  var diagnostics = Diagnostics(isVerbose: isVerbose)
   do throws(HelperError) {
     let path = ServiceConnection.socketPath(subtype: try subtype(of: type))
     let access = accessToService(at: path)
@@ -99,6 +98,7 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   _ invocation: MountInvocation, caller: Caller, umask: UInt32,
   operations: consuming Operations
 ) throws(HelperError) -> ExitStatus {
+  let diagnostics = Diagnostics(isVerbose: invocation.isVerbose)
   let service = (try? subtype(of: invocation.type)).map(ServiceConnection.socketPath(subtype:))
   let log = AttemptLog(invocation, caller: caller, service: service)
   try doing("telling the system log, without which nobody but root mounts") { () throws(Errno) in
@@ -106,7 +106,8 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   }
   do throws(HelperError) {
     return try mount(
-      invocation, caller: caller, umask: umask, operations: operations, log: log)
+      invocation, caller: caller, umask: umask, operations: operations, diagnostics: diagnostics,
+      log: log)
   } catch {
     log.failed(error.line)
     throw error
@@ -116,10 +117,9 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
 /// The way of one mount until worker and monitor go apart.
 private func mount<Operations: PrivilegedOperations & ~Copyable>(
   _ invocation: MountInvocation, caller: Caller, umask: UInt32,
-  operations: consuming Operations, log: AttemptLog
+  operations: consuming Operations, diagnostics: Diagnostics, log: AttemptLog
 ) throws(HelperError) -> ExitStatus {
-  var diagnostics = Diagnostics()
-  diagnostics.isVerbose = invocation.isVerbose
+  var diagnostics = diagnostics
   let configuration: FuseConfiguration
   do throws(Errno) {
     configuration = try readConfiguration(&diagnostics)
@@ -145,6 +145,7 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   try doing("starting the worker process") { () throws(Errno) in
     try MonitorChannel.start(by: channel)
   }
+  diagnostics.tell(text("privilege is given up, and the worker process is started"))
   var monitor = Monitor(
     task: task, configuration: configuration, worker: worker, channel: channel, signals: signals,
     operations: operations, diagnostics: diagnostics, log: log, timeout: timeout)
@@ -250,8 +251,7 @@ private func requirePrivilege(_ conditions: StartConditions) throws(HelperError)
 
 /// `-f` of mount(8): everything but mounting.
 private func pretend(_ invocation: MountInvocation) throws(HelperError) -> ExitStatus {
-  var diagnostics = Diagnostics()
-  diagnostics.isVerbose = invocation.isVerbose
+  var diagnostics = Diagnostics(isVerbose: invocation.isVerbose)
   let subtype = try subtype(of: invocation.type)
   diagnostics.explain(
     invocation.mountPoint + text(": would be mounted by the service at ")

@@ -8,8 +8,8 @@ internal import MountProtocol
 /// ends it. The mount point and the fuse device are taken only before the service is contacted, so
 /// a server has no say in them.
 public struct IntentGate: Sendable {
-  /// How many intents a worker may send in all: at most five for each file request (two steps, a
-  /// clone, a block size or a loop device, and one line), with room for the rest of the session.
+  /// How many intents a worker may send in all: at most six for each file request (two steps, two of a
+  /// clone, a loop device and a block size, and two lines), with room for the rest of the session.
   static let limit = 8 * ProtocolLimits.fileRequests
 
   private enum Phase {

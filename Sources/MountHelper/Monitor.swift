@@ -125,6 +125,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       diagnostics.report(error.explanation)
     }
     if !isLogged { log.failed(diagnostics.lastLine) }
+    diagnostics.tellEnd(task.invocation.mountPoint + text(": given up"))
     return status
   }
 
@@ -173,16 +174,20 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) -> ExitStatus? {
     switch intent {
     case .awaiting(let step):
+      tellEnd(before: step)
       clock.begin(step)
     case .report(let line):
       diagnostics.relay(line)
     case .explain(let line):
-      if diagnostics.isVerbose { diagnostics.relay(line) }
+      diagnostics.relayStep(line)
     case .mountPoint(let format):
       return takeMountPoint(descriptor, format: format)
     case .fuseDevice:
       guard let descriptor else { return withoutDescriptor() }
       fuseDevice = consume descriptor
+      diagnostics.tell(
+        (clock.step == .namedFiles ? text("the named files are held; ") : [])
+          + text("/dev/fuse: opened"))
     case .userName(let name):
       warn(about: name)
     case .readOnlyClone:
@@ -207,6 +212,18 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     return nil
   }
 
+  /// Tells the steps of which nothing but the next one says that they have ended.
+  private mutating func tellEnd(before next: Step) {
+    if next == .hello {
+      diagnostics.tell(
+        text("connected to the service at ")
+          + ServiceConnection.socketPath(subtype: task.subtype))
+    } else if clock.step == .hello {
+      diagnostics.tell(
+        text("the service has answered, and has the command line and the FUSE device"))
+    }
+  }
+
   private mutating func takeMountPoint(
     _ descriptor: consuming FileDescriptor?, format: MountPointFormat
   ) -> ExitStatus? {
@@ -221,6 +238,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
         return .failure
       }
       self.mounter = consume mounter
+      diagnostics.tell(task.invocation.mountPoint + text(": pinned as the mount point"))
       return nil
     } catch {
       diagnostics.report(describe(task.invocation.mountPoint, error))
@@ -306,9 +324,12 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     guard let device = fuseDevice.take() else { return .failure }
     // While the superblock is in the making, sync(2) of every user waits for it.
     let patience = shortPatience
+    if diagnostics.isVerbose, let plan = try? task.rules.plan(for: request) {
+      diagnostics.tell(text("the service asks for the mount: ") + plan.words)
+    }
     do throws(MountFailure) {
       try mounter?.make(request, fuseDevice: device, with: &operations, patience: patience)
-      diagnostics.explain(text("the file system is made; waiting for the service's goodbye"))
+      diagnostics.tell(text("the file system is made; waiting for the service's goodbye"))
       return answer(nil)
     } catch {
       diagnostics.report(error.explanation)
@@ -326,32 +347,34 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   }
 
   private mutating func complete(_ mounter: inout Mounter) -> ExitStatus {
+    diagnostics.tell(text("the service has said goodbye and is ready"))
     let patience = shortPatience
     let log = log
     do throws(Errno) {
       // The system log hears the outcome from the process that the caller cannot silence.
-      let failure = try operations.finish(keeping: mounter.descriptors, patience: patience) {
+      let ending = try operations.finish(keeping: mounter.descriptors, patience: patience) {
         operations, patience in
         do throws(MountFailure) {
           try mounter.complete(with: &operations, patience: patience)
           log.mounted(at: try? mounter.mountPoint.currentPath())
-          return nil
+          return .done(mounter.lastSteps.line)
         } catch {
           log.failed(error.explanation)
-          return error.explanation
+          return .failed(error.explanation)
         }
       }
       isLogged = true
-      if let failure {
-        diagnostics.report(failure)
+      if case .failed(let why) = ending {
+        diagnostics.report(why)
         return .failure
       }
+      if case .done(let steps) = ending, !steps.isEmpty { diagnostics.explain(steps) }
     } catch {
       diagnostics.report(describe(text("completing the mount"), error))
       if error == .inputOutput { mounter.takeOver() }
       return .failure
     }
-    diagnostics.explain(task.invocation.mountPoint + text(": mounted"))
+    diagnostics.tellEnd(task.invocation.mountPoint + text(": mounted"))
     return .success
   }
 

@@ -23,6 +23,8 @@ struct Mounter: ~Copyable {
   /// The id of a mount that is in the tree already at DOIT, because the kernel can only mount in one
   /// step.
   var oneStepMount: UInt64?
+  /// What was done at the goodbye, for a caller who asked for each step.
+  var lastSteps = LastSteps(isAsked: false)
 
   /// A mounter for the pinned `mountPoint`.
   init(

@@ -26,13 +26,19 @@ extension Mounter {
     // What was mounted in one step may have been taken away since.
     if oneStepMount != nil { try checkPlace() }
     let isRecorded = isToBeRecorded
-    if isRecorded { try record(with: &operations, patience: patience) }
+    lastSteps = LastSteps(isAsked: task.invocation.isVerbose)
+    if isRecorded {
+      try record(with: &operations, patience: patience)
+      lastSteps.note("recorded in the mount table")
+    }
     do throws(MountFailure) {
       try attach(with: &operations)
       if oneStepMount == nil {
+        lastSteps.note("attached to the mount point")
         try checkPlace()
         try checkSuperblock()
         try checkStanding(othersWait: isRecorded, patience: patience)
+        lastSteps.note("checked in its place")
       }
       // Attaching may have waited for a lock until long after the monitor gave up.
       if patience.isOver { throw .system("completing the mount", .canceled) }

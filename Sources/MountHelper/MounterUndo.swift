@@ -85,16 +85,16 @@ extension Mounter {
     if attached != nil { return try remove(with: &operations) }
     guard oneStepMount != nil else { return true }
     // Between looking at what is on top and taking it away the caller must not be able to stop this.
-    let failure = try operations.finish(keeping: [mountPoint.rawValue], patience: cleaningUp) {
+    let ending = try operations.finish(keeping: [mountPoint.rawValue], patience: cleaningUp) {
       operations, _ in
       do throws(Errno) {
-        return try remove(with: &operations) ? nil : text("covered")
+        return try remove(with: &operations) ? .done([]) : .failed(text("covered"))
       } catch {
-        return error.message
+        return .failed(error.message)
       }
     }
-    guard let failure else { return true }
-    guard failure == text("covered") else { throw .inputOutput }
+    guard case .failed(let why) = ending else { return true }
+    guard why == text("covered") else { throw .inputOutput }
     return false
   }
 

@@ -15,6 +15,14 @@ public struct MountRecord: Equatable, Sendable {
   public var words: [[UInt8]]
 }
 
+/// How the finisher's work ended.
+public enum FinisherEnding: Equatable, Sendable {
+  /// All is done. The line has the steps, for a caller who asked for each; it may be lost on the way.
+  case done([UInt8])
+  /// It is not, and the line says why.
+  case failed([UInt8])
+}
+
 /// Everything that needs more than the caller's rights, and nothing else.
 ///
 /// The monitor is the only one to call these, with values that MountPolicy has decided. Tests give
@@ -74,12 +82,12 @@ public protocol PrivilegedOperations: ~Copyable {
   /// it begins it finishes or takes away. The patience that `work` gets is over when this process
   /// gives up or is gone.
   ///
-  /// - Returns: what `work` returns: `nil` when all is done, else a line that says why not.
+  /// - Returns: what `work` returns.
   /// - Throws: `EIO` when the child ended without a word and may have left something behind.
   mutating func finish(
     keeping descriptors: [Int32], patience: Patience,
-    _ work: (inout Self, Patience) -> [UInt8]?
-  ) throws(Errno) -> [UInt8]?
+    _ work: (inout Self, Patience) -> FinisherEnding
+  ) throws(Errno) -> FinisherEnding
 
   /// Attaches a detached mount to the pinned mount point.
   mutating func attach(

@@ -123,7 +123,7 @@ struct Worker: ~Copyable {
       case .open(let plan):
         try open(plan, service: service, files: files)
       case .refuseFile(let refusal, let path, let quiet):
-        if !quiet { try report(refusal) }
+        if quiet { try explain(words(refusal)) } else { try report(refusal) }
         try service.send(.file(error: refusal.error, path: path))
       case .accept(let warnings):
         for warning in warnings { try report(warning) }
@@ -154,8 +154,16 @@ struct Worker: ~Copyable {
   }
 
   private func report(_ refusal: SessionRefusal) throws(WorkerError) {
-    try monitor.send(
-      .report(refusal.explanation(configurationPath: BuildConfiguration.configurationPath)))
+    try monitor.send(.report(words(refusal)))
+  }
+
+  private func words(_ refusal: SessionRefusal) -> [UInt8] {
+    refusal.explanation(configurationPath: BuildConfiguration.configurationPath)
+  }
+
+  /// Has a step told to a caller who asked for each; for others nothing is sent.
+  private func explain(_ step: @autoclosure () -> [UInt8]) throws(WorkerError) {
+    if task.invocation.isVerbose { try monitor.send(.explain(step())) }
   }
 
   /// Has the monitor make the mount; it has said itself what went wrong.
@@ -173,11 +181,12 @@ struct Worker: ~Copyable {
   private mutating func open(
     _ plan: OpenPlan, service: borrowing ServiceConnection, files: borrowing FileOpener
   ) throws(WorkerError) {
+    try explain(text("the service asks for ") + plan.words)
     try monitor.send(.awaiting(.file))
     do throws(OpenError) {
       let file = try files.open(plan, monitor: monitor)
       do throws(WorkerError) {
-        try monitor.send(.explain(plan.path + text(": opened for the service")))
+        try explain(plan.path + text(": opened for the service"))
         try service.send(.file(error: nil, path: plan.path), passing: file.rawValue)
       } catch {
         throw .worker(error)
@@ -208,6 +217,8 @@ struct Worker: ~Copyable {
       if !plan.quiet, number != .busy || !busyPaths.contains(plan.path) {
         try monitor.send(.report(line))
         if number == .busy { busyPaths.append(plan.path) }
+      } else {
+        try explain(line)
       }
       try service.send(.file(error: number, path: plan.path))
     }

@@ -139,8 +139,8 @@ struct IntentGateTests {
     // Read-only files of a caller who said `ro`: what the worker sends for each.
     for _ in 0..<ProtocolLimits.fileRequests {
       send(
-        .awaiting(.command), .awaiting(.file), .userName(bytes("a")), .readOnlyClone,
-        .explain(bytes("opened")))
+        .awaiting(.command), .explain(bytes("asked")), .awaiting(.file), .userName(bytes("a")),
+        .readOnlyClone, .explain(bytes("opened")))
     }
     // The other packets of a session that gets as far as the mount, with the longest warnings.
     for _ in 0..<5 { send(.awaiting(.command)) }

@@ -130,8 +130,8 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
 
   mutating func finish(
     keeping descriptors: [Int32], patience: Patience,
-    _ work: (inout RecordingOperations, Patience) -> [UInt8]?
-  ) throws(Errno) -> [UInt8]? {
+    _ work: (inout RecordingOperations, Patience) -> FinisherEnding
+  ) throws(Errno) -> FinisherEnding {
     try note(.finish)
     return work(&self, patience)
   }

@@ -116,10 +116,11 @@ class Logging(HelperTest):
         self.assertTrue(last.endswith(f' path="{target}"'), last)
         self.unmount(target)
 
-    def test_the_log_of_a_mount_that_failed_says_why(self):
+    @parametrized(more=[("plain", []), ("verbose", ["--verbose"])])
+    def test_the_log_of_a_mount_that_failed_says_why(self, more):
         target = self.target(ALICE)
         self.service(lambda session: (session.begin(), session.close()))
-        self.assert_refused(self.helper(self.words("demo", target), ALICE))
+        self.assert_refused(self.helper(self.words("demo", target, None, *more), ALICE))
         first, last = self.logger.lines()
         self.assert_line(first, "mounting", target)
         _, text = self.assert_line(last, "not mounted", target)
