@@ -19,15 +19,33 @@ extension LinuxPrivilegedOperations {
     guard kernelAttachesByDescriptor() else { throw .notImplemented }
     let mountHere = try MountCall(
       plan, fuseDevice: fuseDevice, rootMode: rootMode, caller: caller)
+    let isDirectory = rootMode & UInt32(S_IFMT) == UInt32(S_IFDIR)
+    return try cloneFromNamespace(
+      isDirectory: isDirectory, keeping: [fuseDevice.rawValue], patience
+    ) { place throws(Errno) in
+      _ = try withSystemAdministration { mountHere(at: place) }
+    }
+  }
+
+  /// A clone, attached nowhere, of what `attach` mounts at a place in a mount namespace of its own.
+  ///
+  /// - Throws: what `attach` throws, but `EOPNOTSUPP` for `ENOSYS`, which would mean that nothing
+  ///   was done; nobody knows that here.
+  ///
+  /// The corresponding system calls are `unshare(2)` with `CLONE_NEWNS` and `open_tree(2)` with
+  /// `OPEN_TREE_CLONE`.
+  func cloneFromNamespace(
+    isDirectory: Bool, keeping descriptors: [Int32], _ patience: Patience,
+    _ attach: (borrowing CString) throws(Errno) -> Void
+  ) throws(Errno) -> FileDescriptor {
     // A place of the right kind that is there wherever there is a mount table to look at.
     let parent = try CString(Array("/proc".utf8))
-    let isDirectory = rootMode & UInt32(S_IFMT) == UInt32(S_IFDIR)
     let place = try CString(Array((isDirectory ? "/proc" : "/proc/version").utf8))
     do throws(Errno) {
-      return try patience.descriptorFromChild(keeping: [fuseDevice.rawValue]) { () throws(Errno) in
+      return try patience.descriptorFromChild(keeping: descriptors) { () throws(Errno) in
         _ = try withSystemAdministration { unshare(CLONE_NEWNS) }
         _ = try withSystemAdministration { makePrivate(parent) }
-        _ = try withSystemAdministration { mountHere(at: place) }
+        try attach(place)
         return FileDescriptor(
           owning: try withSystemAdministration {
             // The name is terminated and lives through the call.
@@ -35,7 +53,6 @@ extension LinuxPrivilegedOperations {
           })
       }
     } catch {
-      // "Not implemented" means that nothing was done, which nobody knows here.
       throw error == .notImplemented ? .notSupported : error
     }
   }

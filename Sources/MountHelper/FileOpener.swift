@@ -127,7 +127,7 @@ struct FileOpener: ~Copyable {
 
   /// A plain read-only descriptor of a file that anyone may write can be opened again for writing
   /// through `/proc/self/fd`; one on a read-only mount cannot. Kernels that cannot make such a mount
-  /// (before 5.12) leave the plain one.
+  /// (before 5.2, or in a sandbox) leave the plain one.
   private func readOnlyClone(
     of pin: consuming FileDescriptor, monitor: borrowing MonitorChannel
   ) throws(OpenError) -> FileDescriptor {

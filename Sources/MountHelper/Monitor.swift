@@ -272,7 +272,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       } catch {
         throw error == .permissionDenied ? .notImplemented : error
       }
-      let clone = try operations.cloneReadOnly(descriptor)
+      let clone = try operations.cloneReadOnly(descriptor, patience: patience)
       return answer(nil, passing: clone.rawValue)
     } catch {
       return answer(error)

@@ -44,10 +44,13 @@ public protocol PrivilegedOperations: ~Copyable {
   /// rights, and none of its ways to speak with anybody but the caller.
   mutating func becomeInspector(caller: Caller) throws(Errno)
 
-  /// Names `file` on a clone of its mount that is read-only and attached nowhere.
+  /// Names `file`, which is no directory, on a clone of its mount that is read-only and attached
+  /// nowhere; before 5.12, in a child.
   ///
   /// - Throws: `ENOSYS` when the kernel cannot make one.
-  mutating func cloneReadOnly(_ file: borrowing FileDescriptor) throws(Errno) -> FileDescriptor
+  mutating func cloneReadOnly(
+    _ file: borrowing FileDescriptor, patience: Patience
+  ) throws(Errno) -> FileDescriptor
 
   /// Makes a filesystem context for `plan` with everything set that its superblock needs.
   ///

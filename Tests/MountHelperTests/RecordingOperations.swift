@@ -79,7 +79,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   mutating func becomeInspector(caller: Caller) throws(Errno) { try note(.becomeInspector) }
 
   mutating func cloneReadOnly(
-    _ file: borrowing FileDescriptor
+    _ file: borrowing FileDescriptor, patience: Patience
   ) throws(Errno) -> FileDescriptor {
     try note(.cloneReadOnly)
     return try file.duplicate()

@@ -353,7 +353,8 @@ class ReadOnly(Asking):
             errno.EACCES, self.open_one(caller, image, os.O_RDWR, options=options))
 
     @callers()
-    def test_a_read_only_descriptor_cannot_be_reopened_for_writing(self, caller):
+    @parametrized(kernel=[("new", ()), ("before-5.12", ("mount_setattr=ENOSYS",))])
+    def test_a_read_only_descriptor_cannot_be_reopened_for_writing(self, caller, kernel):
         image = self.file(caller, b"keep", 0o666)
 
         def look(descriptor):
@@ -362,7 +363,8 @@ class ReadOnly(Asking):
             except OSError as error:
                 return error.errno
             return 0
-        self.assertEqual(self.open_one(caller, image, options="ro", look=look), errno.EROFS)
+        self.assertEqual(self.open_one(caller, image, options="ro", look=look, failing=kernel),
+                         errno.EROFS)
 
     @callers()
     def test_an_image_on_an_unbindable_mount_is_refused_under_ro_with_what_to_do(self, caller):
