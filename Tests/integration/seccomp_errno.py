@@ -3,7 +3,7 @@
 
     seccomp_errno.py UID:GID NAME=ERRNO... -- PROGRAM ARGUMENT...
 
-NAME is a system call, or SO_PASSRIGHTS for setsockopt(2) with that option.
+NAME is a system call, or what a newer kernel takes as an argument of one (ARGUMENTS).
 
 Root installs the filter with CAP_SYS_ADMIN and without no_new_privs, so that a set-id program
 still gets its privilege; then the ids change and the program starts.
@@ -22,15 +22,23 @@ NUMBERS = {
     "close_range": 436, "openat2": 437, "mount_setattr": 442, "statmount": 457, "listmount": 458,
 }
 NUMBERS.update({
-    "x86_64": {"mount": 165, "umount2": 166, "memfd_create": 319, "setsockopt": 54},
-    "aarch64": {"mount": 40, "umount2": 39, "memfd_create": 279, "setsockopt": 208},
+    "x86_64": {"mount": 165, "umount2": 166, "memfd_create": 319, "setsockopt": 54,
+               "name_to_handle_at": 303},
+    "aarch64": {"mount": 40, "umount2": 39, "memfd_create": 279, "setsockopt": 208,
+                "name_to_handle_at": 264},
 }.get(platform.machine(), {}))
 
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
-SO_PASSRIGHTS = 83
+EQUAL, HAS_BITS = 0x15, 0x45
+# The call, which of its arguments (from 0), and what that is or has among its bits.
+ARGUMENTS = {
+    "SO_PASSRIGHTS": ("setsockopt", 2, EQUAL, 83),
+    "FSCONFIG_CMD_CREATE_EXCL": ("fsconfig", 1, EQUAL, 8),
+    "MOUNT_ATTR_NOSYMFOLLOW": ("fsmount", 2, HAS_BITS, 0x200000),
+    "AT_HANDLE_MNT_ID_UNIQUE": ("name_to_handle_at", 4, HAS_BITS, 1),
+}
 LOAD_NUMBER = struct.pack("HBBI", 0x20, 0, 0, 0)
-LOAD_THIRD_ARGUMENT = struct.pack("HBBI", 0x20, 0, 0, 32)
 RETURN_ALLOW = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)
 
 
@@ -39,12 +47,13 @@ def install(failing):
     program = LOAD_NUMBER
     for name, code in failing.items():
         answer = struct.pack("HBBI", 0x06, 0, 0, 0x00050000 | code)
-        if name == "SO_PASSRIGHTS":
-            program += struct.pack("HBBI", 0x15, 0, 4, NUMBERS["setsockopt"])
-            program += LOAD_THIRD_ARGUMENT + struct.pack("HBBI", 0x15, 0, 1, SO_PASSRIGHTS)
-            program += answer + LOAD_NUMBER
+        if name in ARGUMENTS:
+            call, position, comparison, value = ARGUMENTS[name]
+            program += struct.pack("HBBI", EQUAL, 0, 4, NUMBERS[call])
+            program += struct.pack("HBBI", 0x20, 0, 0, 16 + 8 * position)
+            program += struct.pack("HBBI", comparison, 0, 1, value) + answer + LOAD_NUMBER
         else:
-            program += struct.pack("HBBI", 0x15, 0, 1, NUMBERS[name]) + answer
+            program += struct.pack("HBBI", EQUAL, 0, 1, NUMBERS[name]) + answer
     program += RETURN_ALLOW
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))

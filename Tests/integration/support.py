@@ -47,6 +47,14 @@ BOTH = (ROOT, ALICE)
 ENGINES = [("new-api", ()), ("mount2", ("fsopen=ENOSYS",)), ("one-step", ("move_mount=ENOSYS",))]
 ONE_STEP = ENGINES[2][1]
 
+# What older kernels say to what the helper would rather use (docs/kernels.md). To the helper 5.15
+# is like 6.1.
+LINUX_6_1 = ("statmount=ENOSYS", "listmount=ENOSYS", "AT_HANDLE_MNT_ID_UNIQUE=EINVAL",
+             "FSCONFIG_CMD_CREATE_EXCL=EOPNOTSUPP", "SO_PASSRIGHTS=ENOPROTOOPT")
+LINUX_5_10 = (*LINUX_6_1, "MOUNT_ATTR_NOSYMFOLLOW=EINVAL", "mount_setattr=ENOSYS")
+LINUX_5_8 = (*LINUX_5_10, "close_range=ENOSYS")
+OLD_KERNELS = [("6.1", LINUX_6_1), ("5.10", LINUX_5_10), ("5.8", LINUX_5_8)]
+
 stage = types.SimpleNamespace(base=None, helper=None, conf=None)
 
 

@@ -10,7 +10,9 @@ from support import (ALICE, BOB, ENGINES, ROOT, HelperTest, callers, mount_at, p
                      utab_text)
 
 MISSING = [(name, (f"{name}=ENOSYS",)) for name in (
-    "fsopen", "fsconfig", "fsmount", "move_mount", "statmount", "listmount", "close_range")]
+    "fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "openat2",
+    "statmount", "listmount", "close_range")]
+MISSING.append(("subtype", ("fsconfig=EINVAL",)))
 
 
 class OrdinaryMount(HelperTest):

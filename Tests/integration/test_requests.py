@@ -63,7 +63,7 @@ class Mounting(Commands):
         self.assertEqual(replies, [0, 0, "EINVAL"])
 
     @callers()
-    @parametrized(engine=ENGINES[:2])
+    @parametrized(engine=[*ENGINES[:2], ("before-6.6", ("FSCONFIG_CMD_CREATE_EXCL=EOPNOTSUPP",))])
     def test_a_fuse_device_that_serves_another_mount_by_now_makes_none(self, caller, engine):
         # The caller's mount would be root's file system, with root's allow_other.
         other = self.target(ROOT)
