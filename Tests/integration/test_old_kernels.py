@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the helper promises, on kernels that lack what it would rather use.
 
-The kernels are played by seccomp_errno.py.
+The kernels are played by seccomp_errno.py; Tests/vm/run has a real one.
 """
 
 import os
