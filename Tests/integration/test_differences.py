@@ -3,29 +3,26 @@
 
 Each row of the table has the transcript of ours, and libfuse's where it is another one, together
 with the sections of docs/peer-differences.md that explain it. Without the variable the rows are
-checked against ours alone. Two more variables name programs of libfuse 3.19 that take part:
-FUSERVICEMOUNT3_PEER_SERVER its example server service_ll, FUSERVICEMOUNT3_PEER_CALLER its
-mount.fuse3.
+checked against ours alone. What the variable names, and what else of libfuse takes part, is in
+peer.py.
 """
 
-import contextlib
 import os
 import re
 import shutil
-import socket
-import subprocess
-import threading
 
 import fuse_service as wire
+import peer
 from conversations import ROWS
 from conversations.play import Play, in_order
 from conversations.rows import for_caller
+from real_server import RealServer
 from support import (ALICE, ROOT, HelperTest, callers, eventually, mount_at, parametrized, stage)
 from test_server_faults import synchronous_init_is_known
 
-PEER = os.environ.get("FUSERVICEMOUNT3_PEER")
-PEER_SERVER = os.environ.get("FUSERVICEMOUNT3_PEER_SERVER")
-PEER_CALLER = os.environ.get("FUSERVICEMOUNT3_PEER_CALLER")
+PEER = peer.HELPER
+PEER_SERVER = peer.program("service_ll")
+PEER_CALLER = peer.CALLER
 HANGS_AFTER = 3  # seconds that a helper which never gives up is given
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         "../../docs/peer-differences.md")
@@ -99,53 +96,16 @@ if PEER:
 HELPERS = [("ours", False)] + ([("peer", True)] if PEER else [])
 
 
-class RealServer:
-    """libfuse's example server behind a socket, one process a connection, as systemd starts it."""
-
-    def __init__(self, subtype):
-        self.path = os.path.join(wire.SOCKET_DIRECTORY, subtype)
-        self.processes = []
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.listener.bind(self.path)
-        os.chmod(self.path, 0o666)
-        self.listener.listen(4)
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
-
-    def accept(self):
-        """Starts a server for each connection."""
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                with connection:
-                    self.processes.append(subprocess.Popen(
-                        ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"', PEER_SERVER],
-                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL, close_fds=False,
-                        preexec_fn=lambda number=connection.fileno(): os.dup2(number, 3)))
-
-    def close(self):
-        """Ends it all."""
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(5)
-        os.unlink(self.path)
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
 if PEER_SERVER:
     class WithServer(HelperTest):
         """libfuse's service_ll works with either helper."""
 
         type = "service_ll"
 
-        def mounted(self, caller, peer, options=None):
+        def mounted(self, caller, theirs, options=None):
             """Mounts an image; the outcome, the mount point and what is mounted there."""
-            helper = install(PEER, "fuservicemount3-peer", 0o4755) if peer else stage.helper
-            server = RealServer(self.type)
+            helper = install(PEER, "fuservicemount3-peer", 0o4755) if theirs else stage.helper
+            server = RealServer(self.type, PEER_SERVER)
             self.addCleanup(server.close)
             target = self.target(caller)
             image = self.file(caller, b"content".ljust(65536, b"."))
