@@ -16,6 +16,8 @@ struct RecordedPackets {
   var server: [[UInt8]] = []
   /// The content of the descriptor that came with the first FILE reply.
   var arguments: [UInt8] = []
+  /// The words by which mount.fuse3 called the helper, where it did.
+  var call: [[UInt8]]?
 
   init(_ session: RecordedSession) {
     var lines: [[Substring]] = []
@@ -34,6 +36,9 @@ struct RecordedPackets {
       case "helper+fd": helper.append(FromHelper(bytes: bytes, hasDescriptor: true))
       case "server": server.append(bytes)
       case "argv": arguments = bytes
+      case "call":
+        call = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map(
+          Array.init)
       default: Issue.record("a line of \(words[0])")
       }
     }
@@ -79,34 +84,11 @@ struct Reading: Sendable, CustomTestStringConvertible {
   }
 }
 
-private func open(_ path: String, _ flags: UInt32) -> Command {
-  .open(OpenRequest(path: Array(path.utf8), openFlags: flags))
-}
-
-private func blockDevice(_ path: String, _ flags: UInt32, blockSize: UInt32) -> Command {
-  .openBlockDevice(OpenRequest(path: Array(path.utf8), openFlags: flags, blockSize: blockSize))
-}
-
-private func source(_ name: String) -> Command { .source(Array(name.utf8)) }
-
-private func mountPoint(_ format: UInt16, _ path: String) -> Command {
-  .mountPoint(expectedFormat: format, path: Array(path.utf8))
-}
-
-private func file(_ path: String, _ error: ErrorNumber? = nil) -> Reply {
-  .file(error: error, path: Array(path.utf8))
-}
-
-private let done = Reply.simple(error: nil)
-private let directory: UInt16 = 0x4000
-private let regularFile: UInt16 = 0x8000
-// O_EXCL with O_RDONLY and O_RDWR, and MS_NOSUID|MS_NODEV, as x86_64 has them.
-private let exclusiveRead: UInt32 = 0x80
-private let exclusiveReadWrite: UInt32 = 0x82
-private let nosuidNodev: UInt32 = 0x6
-
 @Suite("Recorded sessions of libfuse 3.19")
 struct RecordedSessionTests {
+  /// The sessions of both files of fixtures.
+  static let all = readings + interop
+
   static let readings: [Reading] = [
     Reading(
       .rootReadOnly, flags: [.allowOther, .fuseblk],
@@ -220,7 +202,7 @@ struct RecordedSessionTests {
 
   private static let invalidUTF8: [UInt8] = Array("/home/".utf8) + [0xe4] + Array(".img".utf8)
 
-  @Test(arguments: readings)
+  @Test(arguments: all)
   func `The hello and its reply read as what they say and are written as the same bytes`(
     reading: Reading
   ) throws {
@@ -236,7 +218,7 @@ struct RecordedSessionTests {
     #expect(HelloReply().encoded() == reply)
   }
 
-  @Test(arguments: readings)
+  @Test(arguments: all)
   func `The server's packets read as what they say and are written as the same bytes`(
     reading: Reading
   ) throws {
@@ -245,7 +227,7 @@ struct RecordedSessionTests {
     #expect(reading.commands.map { $0.encoded() } == Array(recorded))
   }
 
-  @Test(arguments: readings)
+  @Test(arguments: all)
   func `The helper's packets read as what they say and are written as the same bytes`(
     reading: Reading
   ) {
@@ -258,7 +240,7 @@ struct RecordedSessionTests {
     #expect(replies.map { $0.encoded() } == recorded)
   }
 
-  @Test(arguments: readings)
+  @Test(arguments: all)
   func `A descriptor rides along with a FILE reply of success and with nothing else`(
     reading: Reading
   ) {
@@ -269,14 +251,14 @@ struct RecordedSessionTests {
     }
   }
 
-  @Test(arguments: readings)
+  @Test(arguments: all)
   func `The command line reads as the caller typed it, without the type`(reading: Reading) throws {
     let recorded = RecordedPackets(reading.session).arguments
     #expect(try ArgumentsFile.decode(recorded) == reading.arguments)
   }
 
   /// libfuse's helper keeps table entries for `-t` and `TYPE`, which it leaves out: 16 zero bytes.
-  @Test(arguments: readings)
+  @Test(arguments: all)
   func `Our file of the command line is libfuse's without its two unused table entries`(
     reading: Reading
   ) throws {
@@ -299,6 +281,16 @@ struct RecordedSessionTests {
     }
     expected.write(Array(recorded[(stringsStart + 16)...]))
     #expect(ArgumentsFile.encode(reading.arguments) == expected.bytes)
+  }
+
+  @Test(arguments: all.filter { RecordedPackets($0.session).call != nil })
+  func `What mount.fuse3 calls the helper with reaches the server, the type first`(
+    reading: Reading
+  ) throws {
+    let call = try #require(RecordedPackets(reading.session).call)
+    let index = try #require(call.firstIndex(of: Array("-t".utf8)))
+    let words = call[1..<index] + call[(index + 2)...]
+    #expect(reading.arguments == [call[index + 1]] + words)
   }
 
   @Test

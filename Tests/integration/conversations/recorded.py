@@ -6,10 +6,11 @@ import re
 
 import fuse_service as wire
 from .rows import Row
-from .steps import BEGIN, bye, raw
+from .steps import BEGIN, bye, raw, send
 
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FIXTURES = os.path.join(TESTS, "MountProtocolTests/Fixtures/RecordedSessions.swift")
+FIXTURES = [os.path.join(TESTS, "MountProtocolTests/Fixtures", name)
+            for name in ("RecordedSessions.swift", "InteropSessions.swift")]
 PLACES = [(b"/srv/disk.img", b"{image}"), (b"/home/disk.img", b"{image}"),
           (b"/home/\xe4.img", b"{latin}"), (b"/home/nothing.img", b"{new}"),
           (b"/dev/loop0", b"{device}"), (b"/mnt/data", b"{target}"), (b"/home/mnt", b"{target}"),
@@ -23,40 +24,50 @@ def place(content):
     return content
 
 
-def sessions():
-    """The packets of each recorded session: pairs of sender and bytes."""
-    with open(FIXTURES, encoding="utf-8") as file:
-        text = file.read()
-    found = re.findall(r'static let (\w+) = RecordedSession\(.*?record: """\n(.*?)\n *"""', text,
-                       re.DOTALL)
-    result = {}
-    for name, record in found:
-        packets = []
-        for line in record.splitlines():
-            words = line.split()
-            if not re.fullmatch(r"[0-9a-f]+", words[0]):
-                packets.append([words.pop(0), b""])
-            packets[-1][1] += bytes.fromhex("".join(words))
-        result[name] = packets
-    return result
+def fixtures():
+    """Name, command line and record of each recorded session, as they are written."""
+    for path in FIXTURES:
+        with open(path, encoding="utf-8") as file:
+            yield from re.findall(
+                r'static let (\w+) = RecordedSession\(.*?commandLine: (.*?),\s+record: """\n'
+                r'(.*?)\n *"""', file.read(), re.DOTALL)
 
 
-SESSIONS = sessions()
+def packets(record):
+    """The packets of a session: pairs of sender and bytes."""
+    result = []
+    for line in record.splitlines():
+        words = line.split()
+        if not re.fullmatch(r"[0-9a-f]+", words[0]):
+            result.append([words.pop(0), b""])
+        result[-1][1] += bytes.fromhex("".join(words))
+    return [tuple(packet) for packet in result]
+
+
+SESSIONS = {name: packets(record) for name, _, record in fixtures()}
+COMMAND_LINES = {name: "".join(re.findall(r'"(.*?)"', line)).replace("\\\\", "\\")
+                 for name, line, _ in fixtures()}
 
 
 def replay(session, ours, peer=None, **fields):
     """A row that says what the recorded server said, to a helper that is called as it was then."""
-    steps, words = [*BEGIN], ()
+    steps, words, call = [*BEGIN], (), dict(SESSIONS[session]).get("call")
+    if call:
+        program, *words = (os.fsdecode(place(word)) for word in call.split(b"\0")[:-1])
+        words[words.index("-t") + 1] = "demo"
+        fields = {"program": program, **fields}
     for sender, packet in SESSIONS[session]:
-        if sender == "argv":
+        if sender == "argv" and not call:
             arguments = [place(word) for word in wire.decode_arguments(packet)]
             words = (*(os.fsdecode(word) for word in arguments[1:]), "-t", "fuse.demo")
         elif sender == "server" and packet[:4] == wire.BYEE:
             steps.append(bye(int.from_bytes(packet[4:], "big")))
+        elif sender == "server" and packet[:4] == wire.SAYS:
+            steps.append(send(packet))
         elif sender == "server" and packet[:4] in (wire.OPEN, wire.BDEV):
             path = place(packet[20:-1])
             steps.append(raw(packet[:20] + path + b"\0", path=path, keep=True))
         elif sender == "server" and packet[:4] != wire.HELLO_REPLY:
             steps.append(raw(place(packet)))
     return Row("recorded_" + re.sub(r"([A-Z]+)", r"_\1", session).lower(), tuple(steps), ours,
-               peer, words=words, **fields)
+               peer, words=tuple(words), **fields)
