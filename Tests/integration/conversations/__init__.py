@@ -16,7 +16,8 @@ from .mounting import MOUNTING
 from .opening import OPENING, SERVICES
 from .places import PLACES
 from .recordings import RECORDED
+from .servers import SERVERS
 from .settings import CONTEXT, OPTIONS, SOURCES, TABLE_OPTIONS
 
-ROWS = [*RECORDED, *OPENING, *SERVICES, *FILES, *DEVICES, *CONTEXT, *SOURCES, *OPTIONS,
+ROWS = [*RECORDED, *SERVERS, *OPENING, *SERVICES, *FILES, *DEVICES, *CONTEXT, *SOURCES, *OPTIONS,
         *TABLE_OPTIONS, *PLACES, *MOUNTING, *ENDINGS, *CALLING]
