@@ -102,6 +102,12 @@ let package = Package(
       name: "TestSupport", dependencies: ["LinuxPrimitives", "CLinux"], path: "Tests/TestSupport",
       swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
 
+    // A server for the integration tests, on FuseService alone. It does not ship.
+    .executableTarget(
+      name: "mirrorfs", dependencies: ["FuseService", "LinuxPrimitives"],
+      path: "Tests/MirrorServer",
+      swiftSettings: [gnuSource, .enableUpcomingFeature("InternalImportsByDefault")]),
+
     // The bodies of the fuzz targets, which packaging/fuzz runs under libFuzzer and CorpusTests on
     // the kept corpus. Nothing that ships depends on them.
     .target(

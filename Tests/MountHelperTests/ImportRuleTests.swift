@@ -28,7 +28,7 @@ private let allowedImports: [String: Set<String>] = [
 
 /// Targets under Tests, which nothing that ships may depend on: no target of the table is permitted
 /// to, and the table knows all others.
-private let testSupport: Set = ["CFusermount", "FuzzTargets", "TestSupport"]
+private let testSupport: Set = ["CFusermount", "FuzzTargets", "mirrorfs", "TestSupport"]
 
 private let pureTargets = ["MountProtocol", "MountPolicy", "MountSession"]
 
