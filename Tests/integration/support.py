@@ -109,6 +109,7 @@ def prepare(base, helper):
             os.chown(path, caller.uid, caller.gid)
     stage.base = base
     stage.private = private
+    stage.programs = os.path.dirname(os.path.abspath(helper))
     stage.conf = os.path.join(private, "fuse.conf")
     stage.helper = os.path.join(private, "bin", "fuservicemount3")
     shutil.copyfile(helper, stage.helper)
