@@ -64,6 +64,9 @@ SERVICE = (
     *COMMON,
     Case("sync", "sync", superblock="rw,sync", peer={"superblock": "rw"},
          why="callers-flags"),
+    # The limit is the kernel's then, and not the server's, which ends over that at INIT.
+    Case("read_limit", "max_read=65536", superblock="rw,max_read=65536", reads=False,
+         writes=False),
     Case("no_direct_io", "nodio"),
     Case("few_threads", "max_threads=2"),
     Case("clone_fd", "clone_fd"),
@@ -85,6 +88,7 @@ SINGLE_FILE = tuple(
             "user_allow_other", "user")),
         "default_permissions": case._replace(writes=True),
         "sync": case._replace(peer=None, why=None),
+        "read_limit": case._replace(reads=True, writes=True),
         "fuseblk": case._replace(refused=only("the server: blkdev is for root", "user"),
                                  type="fuseblk", superblock="rw,blksize=4096"),
     }.get(case.name, case)._replace(source=case.source or "{source}")

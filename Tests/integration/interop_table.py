@@ -62,7 +62,7 @@ def outcome(case, source, who):
     refused = case.at("refused", source, who)
     if refused:
         return "refused by the server" if refused.startswith("the server") else code(refused)
-    return "mounted"
+    return "mounted" if case.at("reads", source, who) else "mounted, not served"
 
 
 def servers(results):
