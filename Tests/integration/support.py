@@ -189,6 +189,12 @@ def helper_processes():
     return found
 
 
+def waiters_for_a_lock():
+    """How many processes of this namespace wait for a lock of flock(2)."""
+    with open("/proc/locks", encoding="ascii") as file:
+        return sum("->" in line for line in file)
+
+
 def eventually(condition, timeout=2.0):
     """Whether a condition comes true in time."""
     deadline = time.monotonic() + timeout

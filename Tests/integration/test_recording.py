@@ -13,7 +13,7 @@ import time
 import fuse_service as wire
 from support import (ALICE, BOTH, ENGINES, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
                      eventually, helper_processes, mount_at, mounts, parametrized, process_status,
-                     stage, system, utab, utab_text)
+                     stage, system, utab, utab_text, waiters_for_a_lock)
 from test_processes import SYS_ADMIN, TAKE_HOLD
 
 DIRECTORY = "/run/mount"
@@ -35,12 +35,6 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 print("locked", flush=True)
 sys.stdin.read()
 """
-
-
-def waiters_for_a_lock():
-    """How many processes of this namespace wait for a lock of flock(2)."""
-    with open("/proc/locks", encoding="ascii") as file:
-        return sum("->" in line for line in file)
 
 
 class Recording(HelperTest):
