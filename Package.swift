@@ -16,12 +16,14 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-// Full RELRO, bind-now, no run path, stripped, unused sections dropped. PIE is the default.
+// Full RELRO, bind-now, no run path, stripped, unused sections dropped, equal functions folded into
+// one, which takes the toolchain's own linker. PIE is the default.
 let hardenedLink: [LinkerSetting] = [
   .unsafeFlags(
     [
       "-enable-experimental-feature", "Embedded", "-no-toolchain-stdlib-rpath",
-      "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "now",
+      "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all",
+      "-Xlinker", "-z", "-Xlinker", "now",
       "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "--as-needed", "-Xlinker", "-s",
     ], embedded)
 ]
@@ -106,7 +108,7 @@ let package = Package(
     .executableTarget(
       name: "mirrorfs", dependencies: ["FuseService", "LinuxPrimitives"],
       path: "Tests/MirrorServer",
-      swiftSettings: [gnuSource, .enableUpcomingFeature("InternalImportsByDefault")]),
+      swiftSettings: [.enableUpcomingFeature("InternalImportsByDefault")]),
 
     // The bodies of the fuzz targets, which packaging/fuzz runs under libFuzzer and CorpusTests on
     // the kept corpus. Nothing that ships depends on them.

@@ -119,9 +119,10 @@ public func keepOnly(_ descriptors: [Int32]) -> Bool {
     guard dup2(null.rawValue, standard) == standard else { return false }
   }
   var first: Int32 = 3
-  for kept in (descriptors + [null.rawValue]).sorted() where kept >= 3 {
+  let all = descriptors + [null.rawValue]
+  while let kept = all.filter({ $0 >= first }).min() {
     if kept > first, !closeRange(from: first, to: kept - 1) { return false }
-    first = max(first, kept + 1)
+    first = kept + 1
   }
   return closeRange(from: first, to: Int32.max)
 }

@@ -34,6 +34,15 @@ func decimalNumber<Number: FixedWidthInteger>(_ bytes: some Collection<UInt8>) -
   return value
 }
 
+/// The indices of `names` in the order of their bytes; those of equal names in their own order.
+///
+/// The one place that sorts: what ships has a copy of the sorting algorithm for each.
+func byteOrder(of names: [[UInt8]]) -> [Int] {
+  names.indices.sorted {
+    names[$0] == names[$1] ? $0 < $1 : names[$0].lexicographicallyPrecedes(names[$1])
+  }
+}
+
 extension [UInt8] {
   /// Whether the bytes begin with `prefix`.
   func begins(with prefix: [UInt8]) -> Bool {

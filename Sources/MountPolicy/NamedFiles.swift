@@ -11,15 +11,14 @@ public struct NamedFiles: Equatable, Sendable {
   /// `optionValues`, the values of `key=value` elements of `-o`. An empty one names nothing.
   public init(operands: [[UInt8]], optionValues: [[UInt8]]) {
     let names = operands + optionValues
-    let order = names.indices.filter { !names[$0].isEmpty }.sorted {
-      names[$0] == names[$1] ? $0 < $1 : names[$0].lexicographicallyPrecedes(names[$1])
+    var sorted: [[UInt8]] = []
+    var isFirst = [Bool](repeating: false, count: names.count)
+    for index in byteOrder(of: names) where !names[index].isEmpty && sorted.last != names[index] {
+      sorted.append(names[index])
+      isFirst[index] = true
     }
-    var firsts: [Int] = []
-    for index in order where firsts.last.map({ names[$0] != names[index] }) ?? true {
-      firsts.append(index)
-    }
-    sorted = firsts.map { names[$0] }
-    all = firsts.sorted().map { names[$0] }
+    self.sorted = sorted
+    all = names.indices.filter { isFirst[$0] }.map { names[$0] }
   }
 
   /// Whether the caller named `path`, byte for byte: another spelling of it is another name.

@@ -32,7 +32,7 @@ public struct ServiceList: Equatable, Sendable {
       guard access.isOfService else { continue }
       entries.append(ServiceEntry(type: type, socket: socket, access: access))
     }
-    self.entries = entries.sorted { $0.type.lexicographicallyPrecedes($1.type) }
+    self.entries = byteOrder(of: entries.map { $0.type }).map { entries[$0] }
   }
 
   /// A table for people, without a line break at its end: type, whether it is usable, socket, and
