@@ -5,6 +5,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import threading
 import typing
 
@@ -28,6 +29,22 @@ class Kind(typing.NamedTuple):
 KINDS = [("plain", Kind()), ("recorded", Kind(table="x-number={}")),
          ("one-step", Kind(failing=ONE_STEP)),
          ("recorded-one-step", Kind(table="x-number={}", failing=ONE_STEP))]
+LOOP_MAX = 8  # by default
+
+
+def image_beside(target):
+    """A new image of the user's, beside the mount point."""
+    path = os.path.join(os.path.dirname(target), "image")
+    with open(path, "wb") as image:
+        image.truncate(1 << 16)
+    os.chown(path, ALICE.uid, ALICE.gid)
+    return path
+
+
+def ask_for_loop_device(session):
+    """The server asks for a loop device, and gets that or the file."""
+    error, _ = session.open(session.arguments[1], os.O_RDWR, request_flags=wire.LOOP)
+    assert error == 0, os.strerror(error)
 
 
 def loop_devices(targets):
@@ -87,6 +104,7 @@ class Together(HelperTest):
         outcomes = {target: one.finish(PATIENCE) for target, one in running.items()}
         for target in targets:
             service.result()
+        self.sessions = service.sessions
         return outcomes
 
     def check(self, outcomes, kind):
@@ -118,6 +136,8 @@ class Together(HelperTest):
         self.assertTrue(eventually(lambda: not helper_processes()), "a process is left")
         with open("/run/mount/utab.lock", "ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds it
+        for session in self.sessions:
+            session.close()
         self.assertTrue(eventually(lambda: not loop_devices(outcomes)), "a loop device is left")
 
     @parametrized(kind=KINDS)
@@ -135,4 +155,13 @@ class Together(HelperTest):
         self.assertLessEqual(len(stay), maximum)
         # Those that wait for others to go do so for two seconds, which a slow machine may need.
         self.assertGreaterEqual(len(stay), maximum - maximum // 5, "there was room for more")
+        self.put_away(outcomes, stay)
+
+    def test_of_a_hundred_at_once_no_more_have_a_loop_device_than_a_user_may(self):
+        self.addCleanup(shutil.rmtree, "/run/fuservicemount3", True)
+        kind = Kind(source=image_beside, before=ask_for_loop_device)
+        outcomes = self.start_all(kind)
+        stay = self.check(outcomes, kind)
+        self.assertEqual(len(stay), NUMBER)
+        self.assertEqual(len(loop_devices(outcomes)), LOOP_MAX)
         self.put_away(outcomes, stay)
