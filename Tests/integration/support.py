@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import errno
 import functools
 import os
 import re
@@ -25,6 +26,7 @@ GRACE = 8  # seconds more until it must have ended
 
 MNT_DETACH = 2
 OWN_CONF = "/etc/fuservicemount3.conf"
+AT_FDCWD = -100
 libc = fuse_service.libc
 
 
@@ -243,6 +245,13 @@ class Running:
         decode = functools.partial(str, encoding="utf-8", errors="surrogateescape")
         return Outcome(self.process.returncode, decode(out or b""), decode(err or b""),
                        time.monotonic() - self.begun)
+
+
+def mount_ids_are_unique():
+    """Whether the kernel tells the helper of a mount without its table (Linux 6.12)."""
+    handle, number = ctypes.create_string_buffer(8), ctypes.c_uint64()
+    done = libc.name_to_handle_at(AT_FDCWD, b"/", handle, ctypes.byref(number), 1)
+    return done == 0 or ctypes.get_errno() != errno.EINVAL
 
 
 def parametrized(**tables):

@@ -353,7 +353,7 @@ class ReadOnly(Asking):
             errno.EACCES, self.open_one(caller, image, os.O_RDWR, options=options))
 
     @callers()
-    @parametrized(kernel=[("new", ()), ("before-5.12", ("mount_setattr=ENOSYS",))])
+    @parametrized(kernel=[("new", ()), ("no-mount_setattr", ("mount_setattr=ENOSYS",))])
     def test_a_read_only_descriptor_cannot_be_reopened_for_writing(self, caller, kernel):
         image = self.file(caller, b"keep", 0o666)
 

@@ -251,7 +251,7 @@ DEVICES = [
         ours="BDEV EACCES; BDEV ok block device r; exit 1",
         peer=Differs(("read-only",), "BDEV ok block device rw; BDEV ok block device r; exit 1")),
     Row("fuseblk", (*BEGIN, bdev("{device}", 512, os.O_RDWR), context(1), name("{device}"), mntp(),
-                    opts("blksize=512"), doit(), end()), callers=(ROOT,),
+                    opts("blksize=4096"), doit(), end()), callers=(ROOT,),
         furnish=(block_device(),), words=("{device}", "{target}", "-t", "fuseblk.demo"),
         ours=(
             "BDEV ok block device rw; TYPE ok; NAME ok; MNTP ok; OPTS ok; DOIT ok; exit 0; "
