@@ -513,5 +513,11 @@ class Benches(dict):
 
 def record(names):
     """The sites of some scenarios."""
-    found = Pool(lambda benches, name: sites_of(benches[name])).map(names)
-    return dict(zip(names, found))
+    def work(benches, name):
+        return sites_of(benches[name])
+    alone = [name for name in names if SCENARIOS[name].loop]
+    others = [name for name in names if name not in alone]
+    found = dict(zip(others, Pool(work).map(others)))
+    for name in alone:
+        found[name], = Pool.of(work, name).map([name])
+    return found
