@@ -18,19 +18,38 @@ extension LinuxPrivilegedOperations {
     patience: Patience
   ) throws(Errno) -> FileDescriptor {
     let number = file.rawValue
-    return try patience.descriptorFromChild(keeping: [number]) { () throws(Errno) in
-      // The only step that asks the file system comes first, with nothing held.
-      let backing = try BackingFile(number)
+    try look(for: number, expecting: 0, patience: patience)
+    let device = try patience.descriptorFromChild(keeping: [number]) { () throws(Errno) in
+      try BackingFile.judge(number)
       var charges =
         caller.isRoot || maximum == nil ? nil : try LoopChargeFile(userID: caller.userID)
       if let maximum { try charges?.makeRoom(within: maximum) }
-      guard try LoopDevice.numbers(attachedTo: backing).isEmpty else { throw .busy }
       let device = try LoopDevice.attach(number, plan: plan, charges: &charges)
-      // Whoever attached it in the same moment sees this one as well, and both give up.
-      guard try LoopDevice.numbers(attachedTo: backing) == [device.number] else { throw .busy }
       if plan.blockSize != 0 { try device.setBlockSize(plan.blockSize) }
       return device.node
     }
+    // Whoever attached it in the same moment sees this one as well, and both give up.
+    try look(for: number, expecting: 1, patience: patience)
+    return device
+  }
+
+  /// Makes sure that as many loop devices have `file` behind them as expected.
+  ///
+  /// What answers may be the server of a FUSE mount that others have attached something on, and hold
+  /// who asks beyond SIGKILL. So this is done in a child that has neither the list of the user's
+  /// devices locked nor the new one open: it can be abandoned.
+  ///
+  /// - Throws: `EBUSY` when there is another number of them.
+  private func look(for file: Int32, expecting count: Int, patience: Patience) throws(Errno) {
+    let status = try patience.runInChild(keeping: [file]) {
+      do throws(Errno) {
+        let backing = try BackingFile.judge(file)
+        return try LoopDevice.count(attachedTo: backing) == count ? 0 : EBUSY
+      } catch {
+        return error.rawValue
+      }
+    }
+    guard status == 0 else { throw Errno(rawValue: status) }
   }
 }
 
@@ -42,7 +61,7 @@ private struct BackingFile {
   /// Judges the open file `number`. May wait for its file system.
   ///
   /// The corresponding system calls are `fstatfs(2)` and `fstat(2)`.
-  init(_ number: Int32) throws(Errno) {
+  @discardableResult static func judge(_ number: Int32) throws(Errno) -> BackingFile {
     let file = try duplicateDescriptor(number)
     let magic = try file.fileSystemMagic()
     let status = try file.status()
@@ -52,8 +71,7 @@ private struct BackingFile {
     } catch {
       throw Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue))
     }
-    device = status.device
-    inode = status.inode
+    return BackingFile(device: status.device, inode: status.inode)
   }
 }
 
@@ -111,10 +129,10 @@ struct LoopDevice: ~Copyable {
     throw .busy
   }
 
-  /// The devices that have this file behind them.
-  fileprivate static func numbers(attachedTo file: BackingFile) throws(Errno) -> [UInt32] {
+  /// How many devices have this file behind them.
+  fileprivate static func count(attachedTo file: BackingFile) throws(Errno) -> Int {
     let table = try openFile(Array("/proc/partitions".utf8)).readToEnd(limit: 16 << 20)
-    var found: [UInt32] = []
+    var found = 0
     for number in LoopNumber.all(inPartitions: table) {
       let device: LoopDevice
       do throws(Errno) {
@@ -127,7 +145,7 @@ struct LoopDevice: ~Copyable {
       // Detached meanwhile, or the file is on a file system that does not answer, or not this process:
       // the one that is looked for did.
       guard let status = try? device.status() else { continue }
-      if status.device == file.device, status.inode == file.inode { found.append(number) }
+      if status.device == file.device, status.inode == file.inode { found += 1 }
     }
     return found
   }
