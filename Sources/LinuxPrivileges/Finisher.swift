@@ -78,8 +78,9 @@ extension LinuxPrivilegedOperations {
   }
 }
 
-/// Takes root's ids as the real and saved ones and leaves the caller's session.
-private func becomeFinisher() throws(Errno) {
+/// Takes root's ids as the real and saved ones and leaves the caller's session, so that the caller can
+/// neither stop nor kill this process.
+func becomeFinisher() throws(Errno) {
   let user = geteuid()
   let group = getegid()
   try setIdentities(

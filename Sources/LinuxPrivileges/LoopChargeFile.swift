@@ -11,8 +11,8 @@ private let maximumSize = 1 << 20
 
 /// The loop devices that a user has from this program, locked for as long as this value lives.
 ///
-/// Each user has a file of its own, which only root can open: the caller can stop the process that
-/// holds the lock, and then only its own next loop device waits.
+/// Each user has a file of its own, which only root can open, so that nobody keeps another user
+/// waiting.
 struct LoopChargeFile: ~Copyable {
   private let file: FileDescriptor
   private var charges: LoopCharges
@@ -47,7 +47,7 @@ struct LoopChargeFile: ~Copyable {
   mutating func makeRoom(within maximum: Int) throws(Errno) {
     for device in charges.devices {
       release(device)
-      if !isAttached(device.number) { charges.release(device.number) }
+      if !LoopDevice.isAttached(device.number) { charges.release(device.number) }
     }
     guard charges.devices.count < maximum else { throw .tooManyUsers }
   }
@@ -70,19 +70,6 @@ struct LoopChargeFile: ~Copyable {
       device.sequence() == charged.sequence
     else { return }
     device.detachWhenUnused()
-  }
-
-  /// Whether anything is attached to a device; where nobody can tell, it is.
-  ///
-  /// The corresponding system call is `access(2)` of what sysfs shows of attached devices only.
-  private func isAttached(_ number: UInt32) -> Bool {
-    func exists(_ path: [UInt8]) -> Bool {
-      guard let name = try? CString(path) else { return true }
-      // The name is terminated and lives through the call.
-      return unsafe name.withPointer { unsafe access($0, F_OK) } == 0 || Errno.last != .noSuchFile
-    }
-    return exists(Array("/sys/block/loop\(number)/loop".utf8))
-      || !exists(Array("/sys/block".utf8))
   }
 
   /// Writes the file anew. Killed in the middle, the process leaves lines of both, which charge the

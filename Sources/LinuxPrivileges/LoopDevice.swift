@@ -8,6 +8,10 @@ internal import MountProtocol
 /// How often a device that was free may turn out to be taken (LOOP_CTL_GET_FREE only looks).
 private let attempts = 64
 
+/// How long a child may take that the caller can neither stop nor kill, in seconds. Its parent may be
+/// stopped, and then holds no clock.
+private let longestLife: Int = 12
+
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
@@ -17,10 +21,11 @@ extension LinuxPrivilegedOperations {
     _ plan: LoopPlan, to file: borrowing FileDescriptor, caller: Caller, maximum: Int?,
     patience: Patience
   ) throws(Errno) -> FileDescriptor {
+    guard LoopPlan.isSafe(onRelease: kernelRelease()) else { throw .notImplemented }
     let number = file.rawValue
     try look(for: number, expecting: 0, patience: patience)
     let device = try patience.descriptorFromChild(keeping: [number]) { () throws(Errno) in
-      try BackingFile.judge(number)
+      try becomeLoopChild()
       var charges =
         caller.isRoot || maximum == nil ? nil : try LoopChargeFile(userID: caller.userID)
       if let maximum { try charges?.makeRoom(within: maximum) }
@@ -43,7 +48,9 @@ extension LinuxPrivilegedOperations {
   private func look(for file: Int32, expecting count: Int, patience: Patience) throws(Errno) {
     let status = try patience.runInChild(keeping: [file]) {
       do throws(Errno) {
-        let backing = try BackingFile.judge(file)
+        // May wait for the file's own file system, as the caller, who may end it.
+        let backing = try BackingFile(judging: file)
+        try becomeLoopChild()
         return try LoopDevice.count(attachedTo: backing) == count ? 0 : EBUSY
       } catch {
         return error.rawValue
@@ -51,6 +58,25 @@ extension LinuxPrivilegedOperations {
     }
     guard status == 0 else { throw Errno(rawValue: status) }
   }
+}
+
+/// Becomes a process that the caller can neither stop nor kill: stopped with somebody's device open, it
+/// would keep that attached, or keep everybody from the number that is the next. It ends by itself.
+///
+/// The corresponding system call is `setitimer(2)`.
+private func becomeLoopChild() throws(Errno) {
+  guard clinux_end_after(longestLife) == 0 else { throw .last }
+  try becomeFinisher()
+}
+
+/// The running kernel's release.
+///
+/// The corresponding system call is `uname(2)`.
+private func kernelRelease() -> [UInt8] {
+  var name = utsname()
+  // uname fills in the structure that it is given, and terminates each string in it.
+  guard unsafe uname(&name) == 0 else { return [] }
+  return unsafe withUnsafeBytes(of: &name.release) { unsafe $0.prefix { $0 != 0 }.map { $0 } }
 }
 
 /// The file behind a loop device, as the kernel tells it of an attached one.
@@ -61,7 +87,7 @@ private struct BackingFile {
   /// Judges the open file `number`. May wait for its file system.
   ///
   /// The corresponding system calls are `fstatfs(2)` and `fstat(2)`.
-  @discardableResult static func judge(_ number: Int32) throws(Errno) -> BackingFile {
+  init(judging number: Int32) throws(Errno) {
     let file = try duplicateDescriptor(number)
     let magic = try file.fileSystemMagic()
     let status = try file.status()
@@ -71,7 +97,8 @@ private struct BackingFile {
     } catch {
       throw Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue))
     }
-    return BackingFile(device: status.device, inode: status.inode)
+    device = status.device
+    inode = status.inode
   }
 }
 
@@ -94,7 +121,7 @@ struct LoopDevice: ~Copyable {
 
   /// Attaches the open file `file` to a free device.
   ///
-  /// - Throws: `EBUSY` when others took every device that was free.
+  /// - Throws: `EAGAIN` when others took every device that was free.
   ///
   /// The corresponding system call is `ioctl(2)` with `LOOP_CTL_GET_FREE` and `LOOP_CONFIGURE`.
   fileprivate static func attach(
@@ -105,17 +132,23 @@ struct LoopDevice: ~Copyable {
       throw .permissionDenied
     }
     for _ in 0..<attempts {
-      let free = clinux_loop_free_number(control.rawValue)
-      guard free >= 0 else { throw .last }
-      let number = UInt32(free)
+      let result = clinux_loop_free_number(control.rawValue)
+      guard result >= 0 else { throw .last }
+      let number = UInt32(result)
       // Before it is attached: a process that is killed in between leaves a charge, not a device.
       try charges?.charge(LoopCharges.Device(number: number, sequence: 0))
       do throws(Errno) {
-        let device = try LoopDevice(
-          number: number, flags: OpenFlags(rawValue: Int32(bitPattern: plan.openFlags)))
-        guard clinux_loop_attach(device.node.rawValue, file, plan.isReadOnly ? 1 : 0) == 0 else {
+        // Not with O_EXCL: a device that is claimed and not attached would be the next for everybody,
+        // and of use to nobody.
+        let free = try LoopDevice(
+          number: number, flags: plan.isReadOnly ? .nonblocking : [.readWrite, .nonblocking])
+        guard clinux_loop_attach(free.node.rawValue, file, plan.isReadOnly ? 1 : 0) == 0 else {
           throw .last
         }
+        let device = try LoopDevice(
+          number: number, flags: OpenFlags(rawValue: Int32(bitPattern: plan.openFlags)))
+        // Until here the device would go with it.
+        _ = consume free
         // A node with this name could be another's.
         guard try device.status().number == number else { throw .permissionDenied }
         try charges?.charge(
@@ -126,14 +159,14 @@ struct LoopDevice: ~Copyable {
         guard error == .busy else { throw error }
       }
     }
-    throw .busy
+    throw .resourceTemporarilyUnavailable
   }
 
   /// How many devices have this file behind them.
   fileprivate static func count(attachedTo file: BackingFile) throws(Errno) -> Int {
-    let table = try openFile(Array("/proc/partitions".utf8)).readToEnd(limit: 16 << 20)
     var found = 0
-    for number in LoopNumber.all(inPartitions: table) {
+    for name in try directoryEntries(Array("/sys/block".utf8)) {
+      guard let number = LoopNumber.number(ofName: name), isAttached(number) else { continue }
       let device: LoopDevice
       do throws(Errno) {
         device = try LoopDevice(number: number, flags: .nonblocking)
@@ -148,6 +181,19 @@ struct LoopDevice: ~Copyable {
       if status.device == file.device, status.inode == file.inode { found += 1 }
     }
     return found
+  }
+
+  /// Whether anything is attached to a device; where nobody can tell, it is.
+  ///
+  /// The corresponding system call is `access(2)` of what sysfs shows of attached devices only.
+  static func isAttached(_ number: UInt32) -> Bool {
+    func exists(_ path: [UInt8]) -> Bool {
+      guard let name = try? CString(path) else { return true }
+      // The name is terminated and lives through the call.
+      return unsafe name.withPointer { unsafe access($0, F_OK) } == 0 || Errno.last != .noSuchFile
+    }
+    return exists(Array("/sys/block/loop\(number)/loop".utf8))
+      || !exists(Array("/sys/block".utf8))
   }
 
   /// What the kernel says of the attachment. May wait for the file system behind it.

@@ -12,6 +12,9 @@ internal import LinuxPrimitives
 /// - Returns: what `body` returns.
 /// - Throws: the `errno` of a `body` that returns less than 0, and `EPERM`.
 ///
+/// A change of ids takes back that the process dies with its parent (prctl(2)). Who needs a bound has one
+/// of its own.
+///
 /// The corresponding system calls are `setfsuid(2)` and `setfsgid(2)`, whose results do not tell
 /// whether they did anything; both are asked again.
 func withRootFileAccess(_ body: () -> Int32) throws(Errno) -> Int32 {
@@ -41,8 +44,11 @@ func openAsRoot(
 }
 
 private func returnFromRootFileAccess() {
-  // Going on with rights that should be gone is worse than any message.
-  guard becomeForFiles(user: geteuid(), group: getegid()) else { abort() }
+  // Going on with rights that should be gone is worse than any message. A change of ids may have made
+  // the process dumpable.
+  guard becomeForFiles(user: geteuid(), group: getegid()),
+    clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+  else { abort() }
 }
 
 private func becomeForFiles(user: UInt32, group: UInt32) -> Bool {

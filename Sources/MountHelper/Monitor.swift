@@ -303,6 +303,9 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       } catch {
         throw Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue))
       }
+      guard plan.suits(fileFlags: UInt32(bitPattern: try file.statusFlags())) else {
+        throw .permissionDenied
+      }
       let patience = Patience(
         until: min(clock.deadlineOfOwnWork, .after(seconds: loopTimeout)), signals: signals)
       let device = try operations.attachLoopDevice(

@@ -124,7 +124,7 @@ public protocol PrivilegedOperations: ~Copyable {
   ///
   /// - Returns: the device, open as `plan` says. It lasts as long as somebody has it open.
   /// - Throws: `EBUSY` when the file is attached to a loop device already, `EUSERS` when the user has
-  ///   as many as there may be, and what `LoopPlan.judge(_:size:)` and the kernel say.
+  ///   as many as there may be, `ENOSYS` where the kernel is too old for it (before 6.11), and what `LoopPlan.judge(_:size:)` and the kernel say.
   mutating func attachLoopDevice(
     _ plan: LoopPlan, to file: borrowing FileDescriptor, caller: Caller, maximum: Int?,
     patience: Patience

@@ -45,13 +45,20 @@ public struct LoopCharges: Equatable, Sendable {
   /// Takes the charge of a device back.
   public mutating func release(_ number: UInt32) { devices.removeAll { $0.number == number } }
 
-  /// The file's content.
+  /// The file's content. All lines are as long as each other, so that a file that was written over
+  /// only in part has whole lines, of before or of now.
   public func encoded() -> [UInt8] {
     var content: [UInt8] = []
     for device in devices {
-      content += digits(UInt64(device.number)) + ascii(" ") + digits(device.sequence) + ascii("\n")
+      content += padded(UInt64(device.number), to: 7) + ascii(" ")
+      content += padded(device.sequence, to: 20) + ascii("\n")
     }
     return content
+  }
+
+  private func padded(_ value: UInt64, to width: Int) -> [UInt8] {
+    let text = digits(value)
+    return [UInt8](repeating: UInt8(ascii: "0"), count: max(0, width - text.count)) + text
   }
 }
 
@@ -60,14 +67,11 @@ public enum LoopNumber {
   /// The largest number that a device can have: 20 bits, as minor numbers have.
   public static let largest: UInt32 = (1 << 20) - 1
 
-  /// The loop devices in `/proc/partitions`, which lists every block device that has a block.
-  public static func all(inPartitions content: [UInt8]) -> [UInt32] {
-    content.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let words = line.split(separator: UInt8(ascii: " "))
-      guard words.count == 4, let name = Array(words[3]).rest(after: ascii("loop")),
-        let number = decimal(name), number <= largest
-      else { return nil }
-      return number
-    }
+  /// The number of the loop device of this name, if it is one.
+  public static func number(ofName name: [UInt8]) -> UInt32? {
+    guard let digits = name.rest(after: ascii("loop")), let number = decimal(digits),
+      number <= largest
+    else { return nil }
+    return number
   }
 }

@@ -32,6 +32,27 @@ public struct LoopPlan: Equatable, Sendable {
     self.blockSize = blockSize
   }
 
+  /// Whether a file that is open with `fileFlags` can be behind the device. The kernel's driver reads
+  /// and writes it whatever it was opened for, so it must have been opened for that.
+  public func suits(fileFlags: UInt32) -> Bool {
+    let flags = HostOpenFlags(rawValue: fileFlags)
+    let accessMode = flags.intersection(.accessMode)
+    guard !flags.contains(.append), fileFlags & 0o10_000_000 == 0 else { return false }
+    return accessMode == .readWrite || (accessMode.isEmpty && isReadOnly)
+  }
+
+  /// Whether a kernel of this release (`uname(2)`) lets a server have a loop device.
+  ///
+  /// Before Linux 6.11, detaching a device that only the server has open frees it at once, while the
+  /// server's descriptor stays good: whoever attaches a file to it next shares that with the server.
+  public static func isSafe(onRelease release: [UInt8]) -> Bool {
+    let numbers = release.split(separator: UInt8(ascii: "."), maxSplits: 2)
+    guard numbers.count >= 2, let major = decimal(numbers[0]),
+      let minor = decimal(numbers[1].prefix { 0x30...0x39 ~= $0 })
+    else { return false }
+    return major > 6 || (major == 6 && minor >= 11)
+  }
+
   /// Judges the file behind a device, before it is attached.
   ///
   /// A server of a FUSE mount could hold the kernel's own thread, and everybody who asks the kernel
@@ -60,6 +81,9 @@ public struct LoopPlan: Equatable, Sendable {
       return subject + ascii("no loop device: the file has not even one block of 512 bytes")
     case .notSupported:
       return subject + ascii("no loop device for a file on a FUSE mount")
+    case .notImplemented:
+      return subject + ascii("no loop device before Linux 6.11, where a server could keep it for ")
+        + ascii("what others attach to it")
     default:
       return nil
     }

@@ -121,12 +121,16 @@ private struct Script: CustomTestStringConvertible {
       packets: talking + [.intent(.setBlockSize(512)), .intent(.failed(.failed))], answers: [9]),
     Script(
       name: "a loop device",
-      packets: talking + [.intent(loop, "/etc/passwd"), .intent(.failed(.failed))],
+      packets: talking + [.intent(loop, "/dev/null"), .intent(.failed(.failed))],
       calls: ["attachLoopDevice"], answers: [0]),
     Script(
       name: "a loop device to write to, under ro",
-      packets: talking + [.intent(loop, "/etc/passwd"), .intent(.failed(.failed))],
+      packets: talking + [.intent(loop, "/dev/null"), .intent(.failed(.failed))],
       answers: [13], options: "ro"),
+    // Opened with O_PATH.
+    Script(
+      name: "a loop device for what was opened for nothing",
+      packets: talking + [.intent(loop, "/etc/passwd"), .intent(.failed(.failed))], answers: [13]),
     Script(
       name: "a loop device for nothing",
       packets: talking + [.intent(loop), .intent(.failed(.failed))], answers: [9]),
@@ -135,10 +139,10 @@ private struct Script: CustomTestStringConvertible {
       packets: talking + [.raw([9, 0, 0, 4, 0, 0, 0, 0, 0]), .intent(.failed(.failed))]),
     Script(
       name: "a loop device before the hello",
-      packets: prepared + [.intent(loop, "/etc/passwd")]),
+      packets: prepared + [.intent(loop, "/dev/null")]),
     Script(
       name: "a loop device after the mount",
-      packets: talking + [request, .intent(loop, "/etc/passwd")], calls: made, answers: [0]),
+      packets: talking + [request, .intent(loop, "/dev/null")], calls: made, answers: [0]),
     Script(
       name: "a clone",
       packets: talking + [.intent(.readOnlyClone, "/etc/passwd"), .intent(.failed(.failed))],
@@ -241,7 +245,7 @@ struct MonitorTests {
   @Test(arguments: [
     ("cloneReadOnly", Packet.intent(.readOnlyClone, "/etc/passwd")),
     ("setBlockSize", .intent(.setBlockSize(512), "/dev/null")),
-    ("attachLoopDevice", .intent(loop, "/etc/passwd")),
+    ("attachLoopDevice", .intent(loop, "/dev/null")),
   ])
   private func `What the kernel says of a file is answered`(call: String, packet: Packet) throws {
     for error in everyErrno {

@@ -112,6 +112,7 @@ class FuseServer:
         self.init_error = 0
         self.slow = {}
         self.block_size = 4096  # 0 leaves it to the kernel
+        self.valid = 1  # seconds for which the kernel need not ask again for what it knows of a file
         self.nodes = {}
         self._build(tree, owner, group)
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC)
@@ -194,7 +195,7 @@ class FuseServer:
             node.mode, 1, node.owner, node.group, 0, self.block_size, 0)
 
     def _entry(self, node):
-        return struct.pack("<QQQQII", node.number, 1, 1, 1, 0, 0) + self._attributes(node)
+        return struct.pack("<QQQQII", node.number, 1, 1, self.valid, 0, 0) + self._attributes(node)
 
     def _reply(self, opcode, node, body):
         if opcode == INIT:
@@ -202,12 +203,12 @@ class FuseServer:
             return struct.pack(
                 "<IIIIHHIIHHI28x", 7, min(minor, 31), 65536, 1 << 5, 12, 9, 65536, 1, 0, 0, 0)
         if opcode == GETATTR:
-            return struct.pack("<QII", 1, 0, 0) + self._attributes(node)
+            return struct.pack("<QII", self.valid, 0, 0) + self._attributes(node)
         if opcode == SETATTR:
             valid, size = struct.unpack_from("<I4x8xQ", body)
             if valid & 8 and node.data is not None:
                 node.data[:] = node.data[:size].ljust(size, b"\0")
-            return struct.pack("<QII", 1, 0, 0) + self._attributes(node)
+            return struct.pack("<QII", self.valid, 0, 0) + self._attributes(node)
         if opcode == LOOKUP:
             child = (node.children or {}).get(body.split(b"\0", 1)[0])
             if child is None:

@@ -35,6 +35,7 @@
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -136,6 +137,16 @@ static inline int clinux_disarm_timers(void)
 	memset(&none, 0, sizeof none);
 	return setitimer(ITIMER_REAL, &none, NULL) | setitimer(ITIMER_VIRTUAL, &none, NULL) |
 	       setitimer(ITIMER_PROF, &none, NULL);
+}
+
+// The end of this process in some seconds, by a signal that nobody handles.
+static inline int clinux_end_after(long seconds)
+{
+	struct itimerval timer;
+
+	memset(&timer, 0, sizeof timer);
+	timer.it_value.tv_sec = seconds;
+	return setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 // getrlimit(2)'s first argument is an enum in C that Swift does not convert.

@@ -88,8 +88,8 @@ static const int clinux_monitor_calls[] = {
 	SYS_statx, SYS_fstat, SYS_fstatfs, SYS_statfs, SYS_readlinkat, SYS_openat,
 	SYS_faccessat, SYS_faccessat2, SYS_getdents64,
 	SYS_socketpair,
-	// Loop devices: opening them as root, and the list of a user's.
-	SYS_setfsuid, SYS_setfsgid, SYS_pwrite64,
+	// Loop devices: opening them as root, and the list of a user's; a bound on it all.
+	SYS_setfsuid, SYS_setfsgid, SYS_pwrite64, SYS_setitimer,
 	// The recorder: libmount and the loader; a second name for the table as it was.
 	SYS_linkat, SYS_flock, SYS_fchmod, SYS_fchown, SYS_ftruncate, SYS_fsync, SYS_renameat,
 	SYS_renameat2,
