@@ -389,6 +389,9 @@ class Former(Recording):
     def test_what_a_killed_recorder_left_is_in_nobodys_way(self, caller):
         left = DIRECTORY + "/.fuservicemount3"
         os.mkdir(left, 0o700)
+        with open(TABLE, "w", encoding="ascii") as table:
+            table.write(OTHER)
+        self.records = utab()
         for name in ("before", "utab.lock"):
             with open(os.path.join(left, name), "w", encoding="ascii") as file:
                 file.write("SRC=stale TARGET=/stale ROOT=/ OPTS=x-stale\n")
