@@ -16,7 +16,7 @@ import fuse_service as wire
 from loops import (AUTOCLEAR, BLKROGET, BLKROSET, DIRECT_IO, LOOP_CLR_FD, READ_ONLY, devices_of,
                    set_flags, status_of)
 from support import (ALICE, BOB, GRACE, ROOT, STALL, callers, detach, eventually, helper_processes,
-                     mounts, parametrized, stage, system)
+                     mounts, parametrized, stage, system, waiters_for_a_lock)
 from test_files import BLKBSZGET, Asking, loop_device
 
 SIZE = 1 << 20
@@ -339,6 +339,27 @@ class Busy(LoopTest):
             session.received.remove(first[1])
             return kind_of(loop_open(image)(session))
         self.assertEqual(self.ask(caller, [look], source=image), ["device"])
+
+    def test_a_file_that_is_attached_after_the_first_look_is_busy(self):
+        image = self.image(ALICE)
+        os.mkdir(CHARGES, 0o700)
+
+        def script(session):
+            session.begin()
+            kind = kind_of(loop_open(image)(session))
+            session.goodbye(1)
+            return kind
+        with self.service(script) as service, \
+                open(f"{CHARGES}/loop.{ALICE.uid}", "wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            running = self.start_helper(self.words(image, self.target(ALICE)), ALICE)
+            self.assertTrue(eventually(waiters_for_a_lock, 5), "nobody waits for the list")
+            device = attach(image)
+            self.addCleanup(lambda: subprocess.run(["losetup", "-d", device], check=False))
+            fcntl.flock(held, fcntl.LOCK_UN)
+            self.assertEqual(running.finish().status, 1)
+            self.assertEqual(service.result(), "EBUSY")
+        self.assertEqual(devices_of(image), [os.path.basename(device)])
 
     def test_two_that_start_at_once_never_have_two_devices(self):
         image = self.image(ALICE, mode=0o666)
