@@ -533,14 +533,19 @@ class Bound(LoopTest):
 class Held(LoopTest):
     """Nobody keeps the helper waiting, and the helper nobody else."""
 
-    def test_a_device_whose_file_does_not_answer_costs_the_device_and_not_the_mount(self):
+    def silent_device(self):
+        """A device with a file behind it that never answers; the file's server, and the device."""
         place, server = self.below(ROOT, {"image": bytes(SIZE)}, options="allow_other")
         server.valid = 0
         device = attach(place + "/image")
         self.addCleanup(lambda: subprocess.run(["losetup", "-d", device], check=False))
-        image = self.image(ALICE)
         self.addCleanup(server.answer_at_last)
         server.silent = None
+        return server, device
+
+    def test_a_device_whose_file_does_not_answer_costs_the_device_and_not_the_mount(self):
+        server, _ = self.silent_device()
+        image = self.image(ALICE)
         begun = time.monotonic()
         kinds = self.kinds(ALICE, [loop_open(image), loop_bdev(image)], source=image,
                            more=["--timeout", str(STALL)], timeout=STALL * 4 + 8)
@@ -551,13 +556,8 @@ class Held(LoopTest):
         self.assertEqual(self.kinds(ALICE, [loop_open(image)], source=image), ["device"])
 
     def test_the_caller_can_stop_nothing_that_has_a_device_open(self):
-        place, server = self.below(ROOT, {"image": bytes(SIZE)}, options="allow_other")
-        server.valid = 0
-        device = attach(place + "/image")
-        self.addCleanup(lambda: subprocess.run(["losetup", "-d", device], check=False))
+        server, device = self.silent_device()
         image = self.image(ALICE)
-        self.addCleanup(server.answer_at_last)
-        server.silent = None
         found = []
 
         def script(session):
