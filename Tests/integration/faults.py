@@ -346,6 +346,8 @@ class Case(typing.NamedTuple):
         done = type(action).__name__.lower()
         if isinstance(action, tracer.Fail):
             done = errno.errorcode[action.code]
+        elif isinstance(action, tracer.Become):
+            done = f"becomes {action.name}"
         elif isinstance(action, tracer.Send):
             done = signal.Signals(action.number).name + (" to the helper" if action.first else "")
         return f"{self.site} {done}"

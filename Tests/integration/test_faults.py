@@ -244,6 +244,39 @@ class Privilege(HelperTest):
             self.fail(f"{len(bad)} of {len(cases)} cases:\n" + "\n".join(bad[:SHOWN]))
 
 
+# What somebody would try who has taken a process over.
+FORBIDDEN = ["execve", "execveat", "ptrace", "process_vm_writev", "pidfd_getfd", "setns", "pivot_root",
+             "chroot", "init_module", "finit_module", "kexec_load", "bpf", "keyctl", "io_uring_setup",
+             "userfaultfd", "perf_event_open", "open_by_handle_at", "mknodat"]
+
+
+class Filters(HelperTest):
+    """What a process that was taken over cannot do."""
+
+    @parametrized(scenario=["recorded", "root", "loop", "mount-call"])
+    def test_whichever_process_would_run_a_program_or_gain_more_is_killed_by_its_filter(self, scenario):
+        # A process's last call is made under its filter; the worker's last in which nobody ends it.
+        last = {site.role: site for site in all_sites()[scenario]
+                if site.process != "worker" or site.name == "sendmsg"}
+        self.assertLessEqual({"monitor", "worker", "creator", "finisher"},
+                             {site.process for site in last.values()})
+        found = faults.Pool.of(execute, scenario).map(
+            Case(site, tracer.Become(name)) for site in last.values()
+            for name in FORBIDDEN)
+        self.assertEqual([f"{case}: {ending}" for case, ending in found
+                          if ending != -signal.SIGSYS], [])
+
+
+def execute(benches, case):
+    """Runs a case; how the process ended whose call it is."""
+    bench = benches[case.site.scenario]
+    try:
+        run = faults.run_case(bench, case)
+        return case, run.endings.get(case.site.role)
+    finally:
+        bench.clear()
+
+
 def touches_privilege(site):
     """Whether a call raises privilege, gives it up or looks at it; of each loop, two calls."""
     if site.name == "prctl" and site.words[0] in map(str, (PR_CAPBSET_READ, PR_CAPBSET_DROP)):

@@ -213,6 +213,17 @@ class NamedFiles(Asking):
         path = self.directory(caller) + "/missing"
         self.assert_open_error(errno.ENOENT, self.open_one(caller, path))
 
+    @parametrized(flags=[("read", os.O_RDONLY), ("create", os.O_RDWR | os.O_CREAT),
+                         ("exclusive", os.O_RDWR | os.O_CREAT | os.O_EXCL)])
+    def test_a_server_of_a_users_is_not_told_what_is_where_the_user_may_not_search(self, flags):
+        directory = self.directory(ROOT)
+        there = self.file(ALICE, directory=directory, name="there")
+        os.mkdir(directory + "/folder")
+        os.chmod(directory, 0o700)
+        for path in (there, directory + "/missing", directory + "/folder"):
+            self.assert_open_error(errno.EACCES, self.open_one(ALICE, path, flags, 0o600))
+        self.assertEqual(sorted(os.listdir(directory)), ["folder", "there"])
+
     @callers()
     def test_a_symbolic_link_that_is_named_is_followed(self, caller):
         directory = self.directory(caller)

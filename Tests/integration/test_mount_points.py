@@ -102,6 +102,20 @@ class Places(HelperTest):
         self.assert_one_line(outcome)
         self.assertIn(target, outcome.err)
 
+    @parametrized(path=["private/there", "private/missing", "private/file", "private/there/deep"])
+    def test_a_user_is_not_told_what_is_below_a_directory_that_he_may_not_search(self, path):
+        parent = self.directory(ROOT)
+        os.makedirs(parent + "/private/there/deep")
+        self.file(ROOT, name="file", directory=parent + "/private")
+        for part in ("/private/there/deep", "/private/there", "/private/file"):
+            os.chown(parent + part, ALICE.uid, ALICE.gid)
+        os.chmod(parent + "/private", 0o700)
+        target = f"{parent}/{path}"
+        outcome = self.refuse(ALICE, target)
+        self.assert_one_line(outcome)
+        self.assertEqual(outcome.err,
+                         f"fuservicemount3: {target}: {os.strerror(errno.EACCES)}\n")
+
     @callers()
     def test_a_relative_mount_point_is_taken_from_where_the_caller_is(self, caller):
         directory = self.directory(caller)

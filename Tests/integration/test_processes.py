@@ -37,6 +37,15 @@ def text_of(path):
         return file.read()
 
 
+# Functions that start a program, use the environment, or print what a format tells them.
+STRANGE = [
+    "execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve",
+    "posix_spawn", "posix_spawnp", "system", "popen", "wordexp", "getenv", "setenv", "putenv",
+    "syslog", "vsyslog", *(prefix + name for prefix in ("", "v") for name in (
+        "printf", "fprintf", "dprintf", "sprintf", "snprintf", "asprintf")),
+    *(f"__{prefix}{name}_chk" for prefix in ("", "v") for name in (
+        "printf", "fprintf", "dprintf", "sprintf", "snprintf", "asprintf", "syslog"))]
+
 # What a debugger does first, and what gets at memory and descriptors; the errors of each.
 TAKE_HOLD = """
 import ctypes, errno, os, sys
@@ -213,6 +222,17 @@ class Talking(HelperTest):
             while os.read(read, 65536):
                 pass
         self.assertEqual(running.finish().status, 0 if stream == "stdout" else 1)
+
+
+class Program(HelperTest):
+    """The program's file."""
+
+    def test_it_is_linked_with_nothing_that_runs_a_program_or_reads_a_format(self):
+        with open(stage.helper, "rb") as file:
+            content = file.read()
+        strings = set(content.split(b"\0"))
+        self.assertLessEqual({b"openat", b"sendmsg"}, strings, "no table of imported names")
+        self.assertEqual(strings & {name.encode() for name in STRANGE}, set())
 
 
 class Patience(HelperTest):

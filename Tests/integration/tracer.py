@@ -92,6 +92,12 @@ class Pretend(typing.NamedTuple):
     result: int
 
 
+class Become(typing.NamedTuple):
+    """Another call is made in its place, with the same arguments."""
+
+    name: str
+
+
 class Send(typing.NamedTuple):
     """A signal to the process that makes the call, or to the one that was started."""
 
@@ -382,17 +388,22 @@ class Tracer:
             self.results[process] = -action.code
             ptrace(PTRACE_SYSCALL, process)
             return
-        self.skip(process)
+        if isinstance(action, Become):
+            self.set_call(process, NUMBERS[action.name])
+            ptrace(PTRACE_CONT, process)
+            return
+        # Number -1 after SECCOMP_RET_TRACE: the kernel makes no call (seccomp(2)).
+        self.set_call(process, -1)
         self.set_result(
             process, action.result if isinstance(action, Pretend) else -action.code)
         ptrace(PTRACE_CONT, process)
 
-    def skip(self, process):
-        """Has the kernel make no call (seccomp(2): number -1 after SECCOMP_RET_TRACE)."""
+    def set_call(self, process, number):
+        """Which call the kernel makes; all filters are asked about it again (since Linux 4.8)."""
         if MACHINE == "x86_64":
-            ptrace(PTRACE_POKEUSER, process, 15 * 8, ctypes.c_ulong(-1).value)
+            ptrace(PTRACE_POKEUSER, process, 15 * 8, ctypes.c_ulong(number).value)
             return
-        value = ctypes.create_string_buffer(struct.pack("i", -1), 4)
+        value = ctypes.create_string_buffer(struct.pack("i", number), 4)
         self.register_set(PTRACE_SETREGSET, process, NT_ARM_SYSTEM_CALL, value)
 
     def set_result(self, process, result):
