@@ -114,6 +114,7 @@ private struct DirectForm {
     if let word = mount.serverArguments.first ?? mount.ownWords.first {
       throw .unexpected(word: word)
     }
+    guard mount.timeout == nil else { throw .unexpected(word: Array("--timeout".utf8)) }
     return .check(type: type, isVerbose: mount.isVerbose)
   }
 }

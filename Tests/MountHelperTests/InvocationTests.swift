@@ -210,6 +210,8 @@ struct DirectFormTests {
         "f -t x --check -o fuse-service.timeout=5",
         .unexpected(word: bytes("fuse-service.timeout=5"))
       ),
+      ("f -t x --check --timeout 5", .unexpected(word: bytes("--timeout"))),
+      ("f --timeout=5 -t x --check", .unexpected(word: bytes("--timeout"))),
       ("f -t x --check -v", .unexpected(word: bytes("-v"))),
       ("f --json", .unexpected(word: bytes("--json"))),
       ("f --json -t x", .unexpected(word: bytes("--json"))),
