@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import struct
 import typing
 
@@ -11,6 +12,18 @@ LOOP_CLR_FD, LOOP_SET_STATUS64, LOOP_GET_STATUS64 = 0x4C01, 0x4C04, 0x4C05
 READ_ONLY, AUTOCLEAR, DIRECT_IO = 1, 4, 16
 BLKROSET, BLKROGET = 0x125D, 0x125E
 STATUS = struct.Struct("=5Q4I64s64s32s2Q")  # struct loop_info64
+
+
+def reason_for_none():
+    """Why no server gets a loop device on this machine; None where it does."""
+    if not os.path.exists("/dev/loop-control") or not shutil.which("losetup"):
+        return "no loop devices here"
+    if tuple(int(word) for word in os.uname().release.split(".")[:2]) < (6, 11):
+        return "no loop devices before Linux 6.11"
+    return None
+
+
+MISSING = reason_for_none()
 
 
 class Status(typing.NamedTuple):

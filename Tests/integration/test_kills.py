@@ -12,8 +12,8 @@ import signal
 import faults
 import tracer
 from faults import Case, Verdict
-from support import HelperTest, parametrized
-from test_faults import DEEP, ORDER, all_sites, check, select
+from support import parametrized
+from test_faults import DEEP, ORDER, POSSIBLE, KindsTest, all_sites, check, select
 
 # Seconds in which everything must have ended; a finisher that is cut off from its monitor puts away.
 BOUND = 20
@@ -80,7 +80,7 @@ def work(benches, case):
 def sites():
     """Those at which somebody is killed."""
     seen = set()
-    return {name: select(all_sites()[name], seen) for name in ORDER}
+    return {name: select(all_sites()[name], seen) for name in POSSIBLE}
 
 
 VICTIMS = [("KILL", tracer.Send(signal.SIGKILL)), ("KILL-helper", tracer.Send(signal.SIGKILL, True)),
@@ -89,11 +89,12 @@ if DEEP:
     VICTIMS += [("ALRM", tracer.Send(signal.SIGALRM)), ("SEGV", tracer.Send(signal.SIGSEGV))]
 
 
-class Kills(HelperTest):
+class Kills(KindsTest):
     """One process gets a signal."""
 
     @parametrized(scenario=ORDER, victim=VICTIMS)
     def test_whenever_a_signal_comes_nothing_half_is_left(self, scenario, victim):
+        self.need(scenario)
         cases = [Case(site, victim) for site in sites()[scenario]
                  if not (victim == VICTIMS[1][1] and site.role == "0")]
         check(self, faults.Pool.of(work, scenario).map(cases))

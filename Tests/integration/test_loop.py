@@ -13,6 +13,7 @@ import threading
 import time
 
 import fuse_service as wire
+import loops
 from loops import (AUTOCLEAR, BLKROGET, BLKROSET, DIRECT_IO, LOOP_CLR_FD, READ_ONLY, devices_of,
                    set_flags, status_of)
 from support import (ALICE, BOB, GRACE, ROOT, STALL, callers, detach, eventually, helper_processes,
@@ -45,11 +46,6 @@ def attach(path):
     return system("losetup", "--find", "--show", path).strip()
 
 
-def kernel():
-    """The first two numbers of the running kernel's release."""
-    return tuple(int(word) for word in os.uname().release.split(".")[:2])
-
-
 def is_device(descriptor):
     """Whether the server got a block device."""
     return stat.S_ISBLK(os.fstat(descriptor).st_mode)
@@ -68,10 +64,8 @@ class LoopTest(Asking):
 
     def setUp(self):
         super().setUp()
-        if not os.path.exists("/dev/loop-control") or not shutil.which("losetup"):
-            self.skipTest("no loop devices here")
-        if kernel() < (6, 11):
-            self.skipTest("no loop devices before Linux 6.11")
+        if loops.MISSING:
+            self.skipTest(loops.MISSING)
         self.addCleanup(shutil.rmtree, CHARGES, True)
 
     def image(self, caller, size=SIZE, content=b"content", **more):
