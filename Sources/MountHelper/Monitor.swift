@@ -13,29 +13,25 @@ private let completionTimeout: Int64 = 30
 /// there is room; a worker that was taken over must not keep signals from being heard.
 private let answerTimeout: Int64 = 10
 
-/// How long attaching a loop device may take at the most, in seconds: others can hold the kernel's
-/// answer to what is attached already.
-private let loopTimeout: Int64 = 10
-
 /// The process that was exec'ed: it waits for the worker, holds the clock, and carries out what the
 /// worker asks, one checked intent at a time.
 struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
-  private let task: MountTask
+  let task: MountTask
   private let configuration: FuseConfiguration
   private let worker: ChildProcess
   private let channel: PacketSocket
-  private let signals: SignalDescriptor
-  private var operations: Operations
-  private var diagnostics: Diagnostics
+  let signals: SignalDescriptor
+  var operations: Operations
+  var diagnostics: Diagnostics
   private let log: AttemptLog
   /// Whether the system log was told how the attempt ended.
   private var isLogged = false
-  private var clock: StepClock
+  var clock: StepClock
   private var gate = IntentGate()
   private var mounter: Mounter?
   private var fuseDevice: FileDescriptor?
   /// Read when the first loop device is asked for.
-  private var ownConfiguration: OwnConfiguration?
+  var ownConfiguration: OwnConfiguration?
 
   init(
     task: MountTask, configuration: FuseConfiguration, worker: consuming ChildProcess,
@@ -130,7 +126,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   }
 
   /// For what this process has a child do, during a step.
-  private var patience: Patience {
+  var patience: Patience {
     Patience(until: clock.deadlineOfOwnWork, signals: signals)
   }
 
@@ -259,70 +255,6 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     diagnostics.relay(UserspaceOptionWarning.userName(name).text)
   }
 
-  /// Only a regular file's mount is cloned: a clone at a directory would show what other mounts
-  /// cover. A file on the caller's own FUSE mount cannot be looked at here, and needs no clone: no
-  /// server can open it again, because FUSE admits the caller alone.
-  private mutating func cloneReadOnly(_ descriptor: consuming FileDescriptor?) -> ExitStatus? {
-    guard let descriptor else { return answer(.badFileDescriptor) }
-    do throws(Errno) {
-      do throws(Errno) {
-        guard FileKind(mode: try descriptor.knownFormat()) == .regular else {
-          throw .invalidArgument
-        }
-      } catch {
-        throw error == .permissionDenied ? .notImplemented : error
-      }
-      let clone = try operations.cloneReadOnly(descriptor, patience: patience)
-      return answer(nil, passing: clone.rawValue)
-    } catch {
-      return answer(error)
-    }
-  }
-
-  private mutating func setBlockSize(
-    _ size: UInt32, of descriptor: consuming FileDescriptor?
-  ) -> ExitStatus? {
-    guard let descriptor else { return answer(.badFileDescriptor) }
-    do throws(Errno) {
-      guard BlockSize.isPossible(size) else { throw .invalidArgument }
-      guard try !descriptor.isReadOnly() else { throw .permissionDenied }
-      try operations.setBlockSize(size, of: descriptor, patience: patience)
-      return answer(nil)
-    } catch {
-      return answer(error)
-    }
-  }
-
-  private mutating func attachLoopDevice(
-    _ plan: LoopPlan, to file: consuming FileDescriptor?
-  ) -> ExitStatus? {
-    guard let file else { return answer(.badFileDescriptor) }
-    do throws(Errno) {
-      do throws(ErrorNumber) {
-        try task.rules.judge(plan)
-      } catch {
-        throw Errno(rawValue: Int32(truncatingIfNeeded: error.rawValue))
-      }
-      guard plan.suits(fileFlags: UInt32(bitPattern: try file.statusFlags())) else {
-        throw .permissionDenied
-      }
-      let patience = Patience(
-        until: min(clock.deadlineOfOwnWork, .after(seconds: loopTimeout)), signals: signals)
-      let device = try operations.attachLoopDevice(
-        plan, to: file, caller: task.caller, maximum: try loopMaximum(), patience: patience)
-      return answer(nil, passing: device.rawValue)
-    } catch {
-      return answer(error)
-    }
-  }
-
-  private mutating func loopMaximum() throws(Errno) -> Int? {
-    if let ownConfiguration { return ownConfiguration.loopMaximum }
-    let configuration = try readOwnConfiguration(&diagnostics)
-    ownConfiguration = configuration
-    return configuration.loopMaximum
-  }
-
   private mutating func mount(_ request: MountRequest) -> ExitStatus? {
     guard let device = fuseDevice.take() else { return .failure }
     // While the superblock is in the making, sync(2) of every user waits for it.
@@ -381,7 +313,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     return .success
   }
 
-  private mutating func answer(
+  mutating func answer(
     _ error: Errno?, passing descriptor: Int32? = nil
   ) -> ExitStatus? {
     let number = error.map { ErrorNumber(rawValue: UInt32($0.rawValue)) }
