@@ -113,6 +113,10 @@ public struct FuseServiceConnection: ~Copyable, Sendable {
     mayUseFuseblk = flags.contains(.fuseblk)
   }
 
+  /// The number of the socket, for `poll(2)` and nothing else: it is readable when the helper has
+  /// answered or is gone.
+  public var socketNumber: Int32 { socket.descriptor.rawValue }
+
   /// A descriptor of `/dev/fuse` for the FUSE session to own, close-on-exec: libfuse takes it as the
   /// mount point `/dev/fd/N`.
   ///

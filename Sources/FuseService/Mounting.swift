@@ -83,7 +83,7 @@ extension FuseServiceConnection {
     expectedFormat = format.rawValue
   }
 
-  /// Has the helper make the mount: TYPE, NAME, MNTP, and if there are any OPTS and MTAB, then DOIT.
+  /// Has the helper make the mount: `describe(_:)`, `startMount(_:)` and `finishMount()` in one.
   ///
   /// When it returns, the kernel has sent or will send FUSE_INIT, but the mount need not be visible
   /// in any directory before the goodbye. To be called once, when everything else that can fail is
@@ -92,6 +92,16 @@ extension FuseServiceConnection {
   /// - Throws: `refused` with the command and the helper's reason; `unsendableString` before
   ///   anything has been sent.
   public mutating func mount(_ parameters: MountParameters) throws(FuseServiceError) {
+    try describe(parameters)
+    try startMount(parameters.flags)
+    try finishMount()
+  }
+
+  /// Tells the helper what is to be mounted where: TYPE, NAME, MNTP, and if there are any OPTS and
+  /// MTAB. The helper answers each, so that what it refuses is known before there is a mount.
+  ///
+  /// - Throws: as `mount(_:)`.
+  public mutating func describe(_ parameters: MountParameters) throws(FuseServiceError) {
     var commands: [Command] = [
       .filesystemContext(parameters.fuseblk ? .fuseblk : []),
       .source(parameters.source),
@@ -103,7 +113,6 @@ extension FuseServiceConnection {
     if !parameters.userspaceOptions.isEmpty {
       commands.append(.userspaceOptions(parameters.userspaceOptions))
     }
-    commands.append(.mount(flags: parameters.flags.rawValue))
     guard !parameters.source.isEmpty, !parameters.mountPoint.isEmpty,
       commands.allSatisfy(isSendable)
     else { throw .unsendableString }
@@ -112,6 +121,25 @@ extension FuseServiceConnection {
       try socket.sendPacket(command.encoded(), until: deadline)
       try socket.receiveSimpleReply(to: command.magic, until: deadline)
     }
+  }
+
+  /// Asks for the mount that was described (DOIT), without waiting for it. For a server that has to
+  /// watch something else meanwhile: `socketNumber` becomes readable when the answer is there.
+  ///
+  /// A server that has told the kernel to wait for its answer to FUSE_INIT
+  /// (`FUSE_DEV_IOC_SYNC_INIT`, kernel 6.18) has to give it before the helper can answer.
+  ///
+  /// - Throws: `helperGone` and `helperSilent`, among others.
+  public mutating func startMount(_ flags: FuseMountFlags) throws(FuseServiceError) {
+    try socket.sendPacket(
+      Command.mount(flags: flags.rawValue).encoded(), until: .after(seconds: timeouts.reply))
+  }
+
+  /// Waits for what became of `startMount(_:)`.
+  ///
+  /// - Throws: `refused` with the helper's reason, among others.
+  public mutating func finishMount() throws(FuseServiceError) {
+    try socket.receiveSimpleReply(to: .mount, until: .after(seconds: timeouts.reply))
   }
 }
 

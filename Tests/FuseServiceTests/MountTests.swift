@@ -43,6 +43,22 @@ private let everything = MountParameters(
       ])
   }
 
+  @Test func `A mount that is started is waited for apart`() throws {
+    let helper = try FakeHelper(greetingWith: ["x", "d", "/m"])
+    var connection = try helper.begin()
+    try helper.accept(commands: 3)
+    try connection.describe(MountParameters(source: bytes("x"), mountPoint: bytes("/m")))
+    try connection.startMount([.noSetId])
+    #expect(try helper.commands().last == .mount(flags: 2))
+    // There is no answer yet.
+    #expect(try wait(for: [connection.socketNumber], until: .after(seconds: 0)) == [false])
+    try helper.refuseCommand(.tooManyUsers)
+    #expect(try wait(for: [connection.socketNumber], until: .after(seconds: 5)) == [true])
+    #expect(throws: FuseServiceError.refused(command: .mount, .tooManyUsers)) {
+      try connection.finishMount()
+    }
+  }
+
   @Test(arguments: [
     (0, Magic.filesystemContext), (1, .source), (2, .mountPoint), (3, .superblockOptions),
     (4, .userspaceOptions), (5, .mount),
