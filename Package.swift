@@ -67,9 +67,13 @@ let package = Package(
     .target(
       name: "FuseService", dependencies: ["MountProtocol", "LinuxPrimitives", "CLinux"],
       swiftSettings: strict),
+    // What the servers that ship have in common.
+    .target(
+      name: "ServerSupport", dependencies: ["FuseService", "LinuxPrimitives", "CLinux"],
+      swiftSettings: strict),
     .target(
       name: "SingleFile",
-      dependencies: ["FuseService", "LinuxPrimitives", "CLinux", "CLibfuse3"],
+      dependencies: ["ServerSupport", "FuseService", "LinuxPrimitives", "CLinux", "CLibfuse3"],
       swiftSettings: strict),
 
     .executableTarget(
@@ -97,7 +101,7 @@ let package = Package(
       dependencies: ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux"]),
     .testTarget(
       name: "SingleFileTests",
-      dependencies: ["SingleFile", "FuseService", "LinuxPrimitives", "CLinux"]),
+      dependencies: ["SingleFile", "ServerSupport", "FuseService", "LinuxPrimitives", "CLinux"]),
 
     // What several test targets need. Nothing that ships depends on it.
     .target(

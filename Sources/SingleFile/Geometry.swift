@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import ServerSupport
+
 /// What the kernel tells of an opened source.
 struct SourceFacts: Equatable {
   /// The size in bytes.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import FuseService
+internal import ServerSupport
 
 /// What the helper is to mount.
 ///

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import ServerSupport
+
 /// Why a command line cannot be served.
 enum OptionError: Error, Equatable {
   /// A word of `-o`, or an option, that this server does not know.

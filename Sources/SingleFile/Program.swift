@@ -3,6 +3,7 @@
 internal import CLinux
 internal import FuseService
 internal import LinuxPrimitives
+internal import ServerSupport
 
 /// The program: serves a mount when the service manager started it for a connection, and otherwise
 /// tells how it is used. The result is the exit status.
@@ -38,16 +39,4 @@ private func withoutService(_ arguments: [[UInt8]]) -> Int32 {
       "this is a service, started by the service manager (no LISTEN_FDS); "
         + "mount with: mount -t fuse.singlefilefs IMAGE MOUNTPOINT; see --help"))
   return 1
-}
-
-/// The command line behind the program's name, copied.
-private func programArguments(
-  _ count: Int32, _ words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> [[UInt8]] {
-  guard let words = unsafe words, count > 1 else { return [] }
-  return (1..<Int(count)).map { index in
-    // main's vector has `count` terminated strings.
-    guard let word = unsafe words[index] else { return [] }
-    return unsafe Array(UnsafeRawBufferPointer(start: word, count: strlen(word)))
-  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import FuseService
+internal import ServerSupport
 
 /// What the caller may do, as the hello tells.
 struct CallerRights: Equatable {
@@ -55,22 +56,11 @@ struct ServerOptions: Equatable {
   /// Reads the arguments behind the subtype.
   init(arguments: [[UInt8]], rights: CallerRights) throws(OptionError) {
     var operands: [[UInt8]] = []
-    var rest = arguments[...]
-    var optionsEnded = false
-    while let argument = rest.popFirst() {
-      if optionsEnded || argument.first != dash || argument.count == 1 {
-        operands.append(argument)
-      } else if equals(argument, "--") {
-        optionsEnded = true
-      } else if let attached = value(of: argument, after: "-o") {
-        if attached.isEmpty {
-          guard let list = rest.popFirst() else { throw .missingValue(argument) }
-          try take(list: list)
-        } else {
-          try take(list: attached)
-        }
-      } else {
-        try take(option: argument)
+    for argument in try read(arguments) {
+      switch argument {
+      case .operand(let operand): operands.append(operand)
+      case .option(let option): try take(option: option)
+      case .word(let word): try take(word: word)
       }
     }
     if operands.count > 2 { throw .extraOperand(operands[2]) }
@@ -101,14 +91,9 @@ struct ServerOptions: Equatable {
     }
   }
 
-  private mutating func take(list: [UInt8]) throws(OptionError) {
-    for word in try optionWords(list) { try take(word: word) }
-  }
-
   private mutating func take(word: [UInt8]) throws(OptionError) {
-    if let found = flagWords.first(where: { equals(word, $0.word) }) {
-      if found.sets { flags.insert(found.flag) } else { flags.remove(found.flag) }
-    } else if isSuperblockWord(word) {
+    if flags.apply(word) { return }
+    if isSuperblockWord(word) {
       superblockWords.append(word)
     } else if isUserspaceWord(word) {
       userspaceWords.append(word)
@@ -184,9 +169,15 @@ func isFileName(_ name: [UInt8]) -> Bool {
     && !equals(name, "..")
 }
 
-/// Whether the helper takes bytes as a mount's source: 255 bytes is the new mount API's limit.
-func isSourceName(_ name: [UInt8]) -> Bool {
-  (1...255).contains(name.count) && !name.contains { $0 < 0x20 || $0 == 0x7f }
+private func read(_ arguments: [[UInt8]]) throws(OptionError) -> [CallerArgument] {
+  do throws(CallerArgumentError) {
+    return try callerArguments(arguments)
+  } catch {
+    switch error {
+    case .missingValue(let option): throw .missingValue(option)
+    case .openQuote(let word): throw .openQuote(word)
+    }
+  }
 }
 
 /// A block size, if it can be one.
@@ -194,5 +185,3 @@ private func validBlockSize(_ bytes: Int64) -> UInt32? {
   guard (512...1 << 30).contains(bytes), bytes & (bytes - 1) == 0 else { return nil }
   return UInt32(bytes)
 }
-
-private let dash = UInt8(ascii: "-")

@@ -2,6 +2,7 @@
 
 internal import FuseService
 internal import LinuxPrimitives
+internal import ServerSupport
 
 /// Serves one mount: the whole way from the command line to the unmount. The result is the exit
 /// status.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import ServerSupport
+
 /// The options in one line, for a caller who asked the service for help: it has no other way to
 /// answer than its last words, which are 512 bytes at most.
 var optionSummary: [UInt8] {

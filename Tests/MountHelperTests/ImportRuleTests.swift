@@ -22,7 +22,10 @@ private let allowedImports: [String: Set<String>] = [
   "fuservicemount3": ["LinuxPrivileges"],
   // Servers.
   "FuseService": ["MountProtocol", "LinuxPrimitives", "CLinux"],
-  "SingleFile": ["FuseService", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibfuse3"],
+  "ServerSupport": ["FuseService", "LinuxPrimitives", "CLinux"],
+  "SingleFile": [
+    "ServerSupport", "FuseService", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibfuse3",
+  ],
   "singlefilefs": ["SingleFile"],
 ]
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import FuseService
+import ServerSupport
 import Testing
 
 @testable import SingleFile

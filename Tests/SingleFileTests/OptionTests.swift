@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 import FuseService
+import ServerSupport
 import Testing
 
 @testable import SingleFile
@@ -87,16 +88,6 @@ private let flagTable: [(String, FuseMountFlags)] = [
       try parse(options: "blkdev", rights: CallerRights(mayAllowOther: true))
     }
     #expect(try parse(options: "blkdev").fuseblk)
-  }
-
-  @Test(
-    arguments: [
-      ("a,b", ["a", "b"]), ("", []), (",,a,", ["a"]), ("a\\,b,c", ["a,b", "c"]),
-      ("a\\\\,b", ["a\\", "b"]), ("a\\101b", ["aAb"]), ("a\\777", ["a777"]), ("a\\", ["a\\"]),
-      ("context=\"x:c1,c2\",b", ["context=\"x:c1,c2\"", "b"]), ("a\"b,c\"d", ["a\"b", "c\"d"]),
-    ] as [(String, [String])])
-  func `A list is split as libfuse and mount split it`(list: String, words: [String]) throws {
-    #expect(try optionWords(text(list)) == words.map(text))
   }
 
   @Test func `A quote that stays open is refused`() {

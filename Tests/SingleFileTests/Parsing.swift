@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+import ServerSupport
+
 @testable import SingleFile
 
 /// What root may do.

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+/// A double quote in the value of an `-o` that is not closed.
+public struct OpenQuoteError: Error, Equatable, Sendable {
+  /// The word that it stands in, to its end.
+  public let word: [UInt8]
+}
+
 /// Splits the value of one `-o` into its words.
 ///
 /// A backslash takes the next byte literally, or three octal digits as a byte, as libfuse has it
 /// (`fuse_opt.h`). Where a value begins with a double quote, as those of security contexts do, commas
 /// up to the closing one belong to it, as mount(8) has it; the quotes stay. Empty words are left
 /// out.
-func optionWords(_ list: [UInt8]) throws(OptionError) -> [[UInt8]] {
+///
+/// - Throws: `OpenQuoteError` when such a quote is not closed.
+public func optionWords(_ list: [UInt8]) throws(OpenQuoteError) -> [[UInt8]] {
   var words: [[UInt8]] = []
   var word: [UInt8] = []
   var quoted = false
@@ -26,7 +34,7 @@ func optionWords(_ list: [UInt8]) throws(OptionError) -> [[UInt8]] {
       word.append(byte)
     }
   }
-  guard !quoted else { throw .openQuote(word) }
+  guard !quoted else { throw OpenQuoteError(word: word) }
   words.append(word)
   return words.filter { !$0.isEmpty }
 }

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-internal import FuseService
+extension FuseMountFlags {
+  /// Sets or clears what a word of `-o` stands for, such as `ro` or `dev`.
+  ///
+  /// - Returns: `false` when the word stands for no flag.
+  public mutating func apply(_ word: [UInt8]) -> Bool {
+    guard let found = flagWords.first(where: { word.elementsEqual($0.word.utf8) }) else {
+      return false
+    }
+    if found.sets { insert(found.flag) } else { remove(found.flag) }
+    return true
+  }
+}
 
 /// A word of `-o` that sets or clears one of the mount's flags.
-struct FlagWord {
-  /// The word.
+private struct FlagWord {
   let word: String
-  /// The flag.
   let flag: FuseMountFlags
-  /// Whether the word sets it.
   let sets: Bool
 }
 
 /// The words that libfuse's servers turn into flags of DOIT, and their opposites.
-var flagWords: [FlagWord] {
+private var flagWords: [FlagWord] {
   [
     FlagWord(word: "ro", flag: .readOnly, sets: true),
     FlagWord(word: "rw", flag: .readOnly, sets: false),
@@ -42,8 +50,8 @@ var flagWords: [FlagWord] {
 
 /// Whether a word is an option of FUSE's superblock that is handed on as it is. The helper decides
 /// who may use it.
-func isSuperblockWord(_ word: [UInt8]) -> Bool {
-  if equals(word, "default_permissions") { return true }
+public func isSuperblockWord(_ word: [UInt8]) -> Bool {
+  if word.elementsEqual("default_permissions".utf8) { return true }
   return ["blksize=", "context=", "fscontext=", "defcontext=", "rootcontext="].contains {
     word.starts(with: $0.utf8)
   }
@@ -51,6 +59,6 @@ func isSuperblockWord(_ word: [UInt8]) -> Bool {
 
 /// Whether a word is for the mount table only: what other programs made up for themselves, and the
 /// user that mount.fuse3 names.
-func isUserspaceWord(_ word: [UInt8]) -> Bool {
+public func isUserspaceWord(_ word: [UInt8]) -> Bool {
   word.starts(with: "x-".utf8) || word.starts(with: "user=".utf8)
 }
