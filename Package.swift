@@ -33,6 +33,8 @@ let package = Package(
   products: [
     .executable(name: "fuservicemount3", targets: ["fuservicemount3"]),
     .executable(name: "singlefilefs", targets: ["singlefilefs"]),
+    .executable(name: "fuse-service-adapter", targets: ["fuse-service-adapter"]),
+    .library(name: "fuse-service-shim", type: .dynamic, targets: ["ServiceShim"]),
     // With the modules whose types its interface shows.
     .library(
       name: "FuseService", targets: ["FuseService", "LinuxPrimitives", "MountProtocol"]),
@@ -76,11 +78,26 @@ let package = Package(
       dependencies: ["ServerSupport", "FuseService", "LinuxPrimitives", "CLinux", "CLibfuse3"],
       swiftSettings: strict),
 
+    .target(name: "CServiceAdapter"),
+    // Preloaded into the adapter's server, and linked with nothing.
+    .target(
+      name: "ServiceShim", dependencies: ["CServiceAdapter"], linkerSettings: hardenedLink),
+    .target(
+      name: "ServiceAdapter",
+      dependencies: [
+        "ServerSupport", "FuseService", "LinuxPrimitives", "CLinux", "CServiceAdapter",
+      ],
+      swiftSettings: strict),
+
     .executableTarget(
       name: "fuservicemount3", dependencies: ["LinuxPrivileges"], linkerSettings: hardenedLink),
 
     .executableTarget(
       name: "singlefilefs", dependencies: ["SingleFile"], linkerSettings: hardenedLink),
+
+    .executableTarget(
+      name: "fuse-service-adapter", dependencies: ["ServiceAdapter"],
+      linkerSettings: hardenedLink),
 
     .testTarget(
       name: "MountProtocolTests", dependencies: ["MountProtocol", "TestSupport"]),
@@ -102,6 +119,10 @@ let package = Package(
     .testTarget(
       name: "SingleFileTests",
       dependencies: ["SingleFile", "ServerSupport", "FuseService", "LinuxPrimitives", "CLinux"]),
+
+    .testTarget(
+      name: "ServiceAdapterTests",
+      dependencies: ["ServiceAdapter", "ServerSupport", "FuseService", "CServiceAdapter"]),
 
     // What several test targets need. Nothing that ships depends on it.
     .target(

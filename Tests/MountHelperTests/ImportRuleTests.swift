@@ -27,6 +27,12 @@ private let allowedImports: [String: Set<String>] = [
     "ServerSupport", "FuseService", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibfuse3",
   ],
   "singlefilefs": ["SingleFile"],
+  "CServiceAdapter": [],
+  "ServiceShim": ["CServiceAdapter"],
+  "ServiceAdapter": [
+    "ServerSupport", "FuseService", "LinuxPrimitives", "CLinux", "CServiceAdapter",
+  ],
+  "fuse-service-adapter": ["ServiceAdapter"],
 ]
 
 /// Targets under Tests, which nothing that ships may depend on: no target of the table is permitted
@@ -141,7 +147,9 @@ struct ImportRuleTests {
     for target in pureTargets {
       #expect(reached(from: target).isSubset(of: Set(pureTargets)), "\(target)")
     }
-    for target in ["FuseService", "SingleFile", "singlefilefs"] {
+    for target in [
+      "FuseService", "SingleFile", "singlefilefs", "ServiceShim", "fuse-service-adapter",
+    ] {
       let forbidden: Set = ["LinuxPrivileges", "MountHelper", "MountSession", "MountPolicy"]
       #expect(reached(from: target).isDisjoint(with: forbidden), "\(target)")
     }

@@ -23,9 +23,9 @@ NUMBERS = {
 }
 NUMBERS.update({
     "x86_64": {"mount": 165, "umount2": 166, "memfd_create": 319, "setsockopt": 54,
-               "name_to_handle_at": 303},
+               "name_to_handle_at": 303, "ioctl": 16},
     "aarch64": {"mount": 40, "umount2": 39, "memfd_create": 279, "setsockopt": 208,
-                "name_to_handle_at": 264},
+                "name_to_handle_at": 264, "ioctl": 29},
 }.get(platform.machine(), {}))
 
 PR_SET_SECCOMP = 22
@@ -37,6 +37,7 @@ ARGUMENTS = {
     "FSCONFIG_CMD_CREATE_EXCL": ("fsconfig", 1, EQUAL, 8),
     "MOUNT_ATTR_NOSYMFOLLOW": ("fsmount", 2, HAS_BITS, 0x200000),
     "AT_HANDLE_MNT_ID_UNIQUE": ("name_to_handle_at", 4, HAS_BITS, 1),
+    "FUSE_DEV_IOC_SYNC_INIT": ("ioctl", 1, EQUAL, 0xE503),
 }
 LOAD_NUMBER = struct.pack("HBBI", 0x20, 0, 0, 0)
 RETURN_ALLOW = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)

@@ -44,11 +44,11 @@ def archive(*members):
 class Servers(HelperTest):
     """The real programs as services."""
 
-    def launch(self, path, connection):
+    def launch(self, path, connection, *words):
         """Starts a program, as nobody, with the socket that a service manager passes."""
         number = connection.fileno()
         process = subprocess.Popen(
-            ["/bin/sh", "-c", START, path], env={}, user=NOBODY, group=NOBODY, extra_groups=[],
+            ["/bin/sh", "-c", START, path, *words], env={}, user=NOBODY, group=NOBODY, extra_groups=[],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             pass_fds=(3,), preexec_fn=lambda: os.dup2(number, 3))
         connection.close()
@@ -60,10 +60,11 @@ class Servers(HelperTest):
         self.addCleanup(end)
         return process
 
-    def program(self, path):
+    def program(self, path, *words):
         """A service that gives each connection to a program of its own."""
         started = []
-        self.service(lambda session: started.append(self.launch(path, session.connection)))
+        self.service(
+            lambda session: started.append(self.launch(path, session.connection, *words)))
         return started
 
     def log_of(self, started):
