@@ -30,7 +30,10 @@ private func serve(_ description: ServiceDescription) -> Int32 {
     return serviceExitStatus(succeeded: false)
   }
   do throws(FuseServiceError) {
-    guard let connection = try FuseServiceConnection.accept() else {
+    // A helper speaks as soon as it is connected; who is silent takes a place that others could have.
+    var timeouts = FuseServiceTimeouts()
+    timeouts.hello = 30
+    guard let connection = try FuseServiceConnection.accept(timeouts: timeouts) else {
       log(text("this is a service, started by the service manager (no LISTEN_FDS); see --help"))
       return serviceExitStatus(succeeded: false)
     }

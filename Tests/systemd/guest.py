@@ -327,6 +327,22 @@ class Contained(Services):
         target, _ = self.mount("squashfs", image, self.alice)
         self.unmount(target, self.alice)
 
+    def test_silent_connections_of_a_user_leave_room_for_others(self):
+        image, tree = self.image("squashfs", self.root)
+        script = ("import socket, time\nheld = []\nfor _ in range(80):\n"
+                  "    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                  "    s.connect('/run/filesystems/squashfs')\n    held.append(s)\n"
+                  "print('held', flush=True)\ntime.sleep(1000)\n")
+        with subprocess.Popen(
+                ["python3", "-c", script], stdout=subprocess.PIPE, text=True,
+                user=self.alice.pw_uid, group=self.alice.pw_gid, extra_groups=[]) as holder:
+            self.addCleanup(holder.kill)
+            self.assertEqual(holder.stdout.readline(), "held\n")
+            target, _ = self.mount("squashfs", image, self.root)
+            self.assertEqual(self.seen(target, self.root), hashes(tree))
+            self.unmount(target, self.root)
+            holder.kill()
+
     def test_a_type_can_be_for_a_group(self):
         image, tree = self.image("zip", self.alice)
         made = self.base / "made"
