@@ -107,7 +107,7 @@ class Services(unittest.TestCase):
     def services(self):
         """The instances that the service manager knows of."""
         done = run("systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service",
-                   *(f"{kind}@*" for kind in (*TYPES, "http", "wim")))
+                   *(f"{kind}@*" for kind in (*TYPES, "http", "wim", "hostile")))
         return [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
 
     def wait_for_no_service(self):
@@ -277,8 +277,12 @@ class Contained(Services):
             for space in ("net", "mnt", "user", "ipc"):
                 self.assertNotEqual(os.readlink(f"/proc/{process}/ns/{space}"),
                                     os.readlink(f"/proc/self/ns/{space}"), space)
-            # Nothing of the home directory that the image is in.
-            self.assertEqual(os.listdir(f"/proc/{process}/root/home"), [])
+            # Nothing of the machine but its programs and libraries.
+            self.assertLessEqual(
+                set(os.listdir(f"/proc/{process}/root")),
+                {"bin", "dev", "etc", "home", "lib", "lib32", "lib64", "proc", "root", "run", "sbin",
+                 "sys", "tmp", "usr", "var"})
+            self.assertEqual(os.listdir(f"/proc/{process}/root/etc"), [])
         self.unmount(target, self.alice)
 
     def test_each_unit_is_as_tight_as_upstreams(self):
@@ -367,6 +371,48 @@ class Contained(Services):
         self.unmount(target, self.alice)
 
 
+class Hostile(Services):
+    """A server that was taken over."""
+
+    def outcomes(self):
+        """What came of each attempt, by its name."""
+        description = "types: hostile\nadapter: -- /usr/bin/python3 -I -S /usr/libexec/hostile.py " \
+                      "{source} {mountpoint}\n"
+        (PAYLOAD / "services/hostile").write_text(description, encoding="utf-8")
+        shutil.copy(PAYLOAD / "hostile.py", LIBEXEC)
+        made = self.base / "made"
+        run("python3", "-B", PAYLOAD / "units.py", made, "hostile")
+        for unit in made.glob("hostile*"):
+            shutil.copy(unit, "/etc/systemd/system")
+        run("systemctl", "daemon-reload")
+        run("systemctl", "start", "hostile.socket")
+        secret = pathlib.Path("/home/alice/secret")
+        secret.write_text("secret", encoding="ascii")
+        secret.chmod(0o644)
+        image = self.base / "image"
+        image.write_bytes(bytes(4096))
+        os.chown(image, self.alice.pw_uid, self.alice.pw_gid)
+        target = self.target(self.alice)
+        done = run(HELPER, image, target, "-t", "fuse.hostile", user=self.alice, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        end = time.monotonic() + 60
+        while True:
+            log = run("journalctl", "-q", "-o", "cat", "-u", "hostile@*").stdout
+            if "attempt all: over" in log:
+                break
+            self.assertLess(time.monotonic(), end, log)
+            time.sleep(0.2)
+        self.unmount(target, self.alice)
+        return dict(re.findall(r"^attempt (.*): (.*)$", log, re.MULTILINE))
+
+    def test_nothing_that_a_server_tries_succeeds(self):
+        outcomes = self.outcomes()
+        self.assertGreater(len(outcomes), 60)
+        # It may look at the mounts of its own namespace.
+        self.assertEqual({name: outcome for name, outcome in outcomes.items()
+                          if outcome in ("done", "Success", "many")}, {}, outcomes)
+
+
 class Added(Services):
     """A service that somebody adds."""
 
@@ -451,6 +497,7 @@ def install():
     shutil.copy(PAYLOAD / "fuservicemount3", HELPER)
     os.chmod(HELPER, 0o4755)
     LIBEXEC.mkdir(exist_ok=True)
+    os.makedirs("/usr/lib/fuservicemount3/root")
     for name in ("singlefilefs", "fuse-service-adapter", "libfuse-service-shim.so"):
         shutil.copy(PAYLOAD / name, LIBEXEC / name)
         os.chmod(LIBEXEC / name, 0o755)
@@ -485,7 +532,7 @@ def main():
     expand()
     words = (PAYLOAD / "arguments").read_text(encoding="utf-8").split()
     wanted = [word for word in words if word != "-k"]
-    tests = [test for cls in (Mounts, Web, Contained, Added, Damaged)
+    tests = [test for cls in (Mounts, Web, Contained, Hostile, Added, Damaged)
              for test in unittest.defaultTestLoader.loadTestsFromTestCase(cls)
              if not wanted or any(word in test.id() for word in wanted)]
     result = Result()
