@@ -27,7 +27,7 @@ HELPER = "/usr/sbin/fuservicemount3"
 DEEP = (PAYLOAD / "deep").read_text(encoding="ascii").strip() != ""
 MIB = 1 << 20
 # Of each image, how many are damaged in each way.
-DAMAGED = 200 if DEEP else 6
+DAMAGED = 200 if DEEP else 3
 CONTENT = {"empty": 0, "some/short": 100, "some/folder/long": 3 * MIB // 2}
 
 
@@ -73,11 +73,15 @@ TYPES = {
     "iso9660": (lambda image, tree: run("genisoimage", "-quiet", "-R", "-o", image, tree), None),
     "exfat": (empty("8M", "mkfs.exfat"), ("fsck.exfat", "-n")),
     "vfat": (empty("8M", "mkfs.vfat"), ("fsck.vfat", "-n")),
+    "msdos": (empty("1440K", "mkfs.vfat"), ("fsck.vfat", "-n")),
+    "fat": (empty("64M", "mkfs.vfat", "-F", "32"), ("fsck.vfat", "-n")),
     "zip": (zipped, None),
     "archive": (lambda image, tree: run("tar", "-C", tree, "-cf", image, "."), None),
     "ntfs": (empty("8M", "mkntfs", "-q", "-F", "-f"), ("ntfsfix", "-n")),
 }
-EMPTY = ("exfat", "vfat", "ntfs")
+EMPTY = ("exfat", "vfat", "msdos", "fat", "ntfs")
+# Of those with one server, the images of one are damaged.
+ALIKE = ("ext2", "ext3", "msdos", "fat")
 
 
 class Services(unittest.TestCase):
@@ -107,7 +111,7 @@ class Services(unittest.TestCase):
     def services(self):
         """The instances that the service manager knows of."""
         done = run("systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service",
-                   *(f"{kind}@*" for kind in (*TYPES, "http", "wim", "hostile")))
+                   *(f"{kind}@*" for kind in (*TYPES, "http", "wim", "hostile", "singlefilefs")))
         return [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
 
     def wait_for_no_service(self):
@@ -185,21 +189,29 @@ class Mounts(Services):
 
     def write(self, kind, user):
         """What is written is there after another mount, and the image is sound."""
-        image, _ = self.image(kind, user)
-        content = self.base / "content"
-        content.write_bytes(os.urandom(MIB))
-        os.chmod(content, 0o644)
+        image, tree = self.image(kind, user)
+        (tree / "some/folder/long").write_bytes(os.urandom(MIB))
         target, _ = self.mount(kind, image, user)
-        run("cp", content, target / "new", user=user)
+        run("cp", "-r", tree, target / "new", user=user)
         self.unmount(target, user)
         self.wait_for_no_service()
         run(*TYPES[kind][1], image)
         target, _ = self.mount(kind, image, user, "ro")
-        run("cmp", content, target / "new", user=user)
+        self.assertEqual(self.seen(target / "new", user), hashes(tree))
         refused = run("touch", target / "more", user=user, check=False)
         self.assertIn("Read-only file system", refused.stderr)
         self.unmount(target, user)
         self.wait_for_no_service()
+
+    def test_the_reference_server_shows_an_image(self):
+        for user in (self.alice, self.root):
+            image = self.base / "image"
+            image.write_bytes(os.urandom(MIB))
+            os.chown(image, user.pw_uid, user.pw_gid)
+            target, _ = self.mount("singlefilefs", image, user)
+            run("cmp", image, target / "image", user=user)
+            self.unmount(target, user)
+            self.wait_for_no_service()
 
 
 class Ranges(http.server.SimpleHTTPRequestHandler):
@@ -280,7 +292,7 @@ class Contained(Services):
             # Nothing of the machine but its programs and libraries.
             self.assertLessEqual(
                 set(os.listdir(f"/proc/{process}/root")),
-                {"bin", "dev", "etc", "home", "lib", "lib32", "lib64", "proc", "root", "run", "sbin",
+                {"bin", "dev", "etc", "home", "lib", "lib32", "lib64", "mnt", "proc", "root", "run", "sbin",
                  "sys", "tmp", "usr", "var"})
             self.assertEqual(os.listdir(f"/proc/{process}/root/etc"), [])
         self.unmount(target, self.alice)
@@ -485,7 +497,7 @@ def expand():
             if check:
                 add(Mounts, f"test_{kind}_is_written_by_{user}",
                     lambda self, kind=kind, user=user: self.write(kind, getattr(self, user)))
-        if kind not in ("ext2", "ext3"):
+        if kind not in ALIKE:
             add(Damaged, f"test_damaged_{kind}", lambda self, kind=kind: self.damage(kind))
 
 

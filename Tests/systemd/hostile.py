@@ -23,7 +23,7 @@ FILES = ("/etc/passwd", "/etc/shadow", "/etc/hostname", "/home/alice/secret", "/
          "/proc/kallsyms", "/proc/mounts", "/sys/kernel/uevent_seqnum", "/dev/mem", "/dev/console",
          "/opt/test/guest.py")
 PLACES = ("/", "/usr", "/usr/bin", "/etc", "/var", "/run", "/home", "/dev", "/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp",
-          "/opt", "/srv",
+          "/mnt", "/opt", "/srv",
           "/sys/fs/cgroup", "/proc/sys/kernel")
 
 
