@@ -413,6 +413,19 @@ class Endings(Adapted):
         self.assertLess(outcome.seconds, 10)
         self.assertEqual(self.ended(started)[0], 1)
 
+    def test_a_file_that_an_option_names_is_opened_for_the_server_and_no_other(self):
+        script = self.file(ROOT, b"import ctypes, os, sys\n"
+                           b"libc = ctypes.CDLL(None)\n"
+                           b"for path in (*sys.argv[1].split(',')[1:], 'x=/fuse-service-file-2'):\n"
+                           b"    number = libc.open(path.partition('=')[2].encode(), os.O_RDONLY)\n"
+                           b"    print(path, os.read(number, 9) if number >= 0 else None)\n")
+        os.chmod(os.path.dirname(script), 0o755)
+        self.program(ADAPTER, "--file-option=journal=", "--", "/usr/bin/python3", script,
+                     "{options}", "{source}", "{mountpoint}")
+        journal = self.file(ALICE, b"the other", mode=0o600)
+        line, _ = self.refused(f"journal={journal}")
+        self.assertIn(f"journal={journal} b'the other'; x=/fuse-service-file-2 None", line)
+
     def test_a_server_that_floods_the_adapter_is_killed_after_its_time(self):
         script = self.file(ROOT, b"import ctypes, os\n"
                            b"libc = ctypes.CDLL(None)\n"
