@@ -20,11 +20,12 @@ SYSCALLS = {"mount": 165, "pivot_root": 155, "unshare": 272, "setns": 308, "fsop
             "mknod": 133}
 FILES = ("/etc/passwd", "/etc/shadow", "/etc/hostname", "/home/alice/secret", "/root/.bashrc",
          "/run/systemd/private", "/var/log/journal", "/proc/1/environ", "/proc/1/mem", "/proc/kcore",
-         "/proc/kallsyms", "/proc/mounts", "/sys/kernel/uevent_seqnum", "/dev/mem", "/dev/console",
+         "/proc/kallsyms", "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger",
+         "/proc/acpi/wakeup", "/sys/kernel/debug", "/sys/firmware/dmi/tables/DMI", "/proc/mounts", "/sys/kernel/uevent_seqnum", "/dev/mem", "/dev/console",
          "/opt/test/guest.py")
 PLACES = ("/", "/usr", "/usr/bin", "/etc", "/var", "/run", "/home", "/dev", "/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp",
           "/mnt", "/opt", "/srv",
-          "/sys/fs/cgroup", "/proc/sys/kernel")
+          "/sys", "/sys/fs/cgroup", "/sys/kernel", "/proc/sys/kernel", "/proc/self/attr")
 
 
 def tell(name, outcome):
