@@ -16,21 +16,13 @@ func serve(
   do throws(Failure) {
     mount = try prepare(&connection, description, shim: shim)
   } catch {
-    return giveUp(connection, error)
+    return giveUp(connection, error, from: programName)
   }
   guard connection.goodbye(exitCode: 0) else {
     log(text("the mount helper was gone before the mount was complete"))
     return serviceExitStatus(succeeded: false)
   }
   return mount.serve()
-}
-
-/// Why a mount is given up.
-enum Failure: Error {
-  /// The helper refused and has told the caller, or is gone; what to log.
-  case helper([UInt8])
-  /// The adapter or the server will not go on, with the reason.
-  case own([UInt8])
 }
 
 /// Everything up to DOIT. The server says what it wants mounted only after it has looked at the
@@ -68,18 +60,4 @@ private func readRequest(
   } catch {
     throw .own(error.message)
   }
-}
-
-/// Says why there will be no mount: to the log always, and to the caller what the helper does not
-/// know.
-private func giveUp(_ connection: consuming FuseServiceConnection, _ failure: Failure) -> Int32 {
-  switch failure {
-  case .helper(let reason):
-    log(reason)
-  case .own(let reason):
-    log(reason)
-    connection.lastWords(reason)
-  }
-  connection.goodbye(exitCode: 1)
-  return serviceExitStatus(succeeded: false)
 }

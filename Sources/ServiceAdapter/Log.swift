@@ -2,5 +2,8 @@
 
 internal import ServerSupport
 
+/// How this program names itself.
+var programName: String { "fuse-service-adapter" }
+
 /// Writes one line to the service's log.
-func log(_ message: [UInt8]) { log(message, from: "fuse-service-adapter") }
+func log(_ message: [UInt8]) { log(message, from: programName) }

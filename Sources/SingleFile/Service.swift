@@ -16,7 +16,7 @@ func serve(_ connection: consuming FuseServiceConnection, ownArguments: [[UInt8]
   do throws(Failure) {
     prepared = try prepare(&connection, ownArguments)
   } catch {
-    return giveUp(connection, error)
+    return giveUp(connection, error, from: programName)
   }
   guard connection.goodbye(exitCode: 0) else {
     log(text("the mount helper was gone before the mount was complete"))
@@ -35,14 +35,6 @@ func serve(_ connection: consuming FuseServiceConnection, ownArguments: [[UInt8]
 private struct PreparedMount: ~Copyable {
   let session: FuseSession
   let singleThreaded: Bool
-}
-
-/// Why a mount is given up.
-private enum Failure: Error {
-  /// The helper refused and has told the caller, or is gone; what to log.
-  case helper([UInt8])
-  /// This server will not go on, with the reason.
-  case own([UInt8])
 }
 
 /// Everything up to DOIT.
@@ -137,20 +129,4 @@ private func startSession(
   } catch {
     throw .own(text("preparing the FUSE session: ") + error.message)
   }
-}
-
-/// Says why there will be no mount: to the log always, and to the caller what only this server
-/// knows.
-private func giveUp(
-  _ connection: consuming FuseServiceConnection, _ failure: Failure
-) -> Int32 {
-  switch failure {
-  case .helper(let reason):
-    log(reason)
-  case .own(let reason):
-    log(reason)
-    connection.lastWords(reason)
-  }
-  connection.goodbye(exitCode: 1)
-  return serviceExitStatus(succeeded: false)
 }
