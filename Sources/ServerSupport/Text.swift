@@ -20,11 +20,18 @@ public func value(of word: [UInt8], after prefix: String) -> [UInt8]? {
 /// A message with every byte that is not printable ASCII as `\xNN`, so that a name cannot speak to a
 /// terminal or break a log line.
 public func escaped(_ message: [UInt8]) -> [UInt8] {
+  message.flatMap(escaped)
+}
+
+/// As `escaped(_:)`, of several lines: their ends stay.
+public func escapedLines(_ lines: [UInt8]) -> [UInt8] {
+  lines.flatMap { $0 == UInt8(ascii: "\n") ? [$0] : escaped($0) }
+}
+
+private func escaped(_ byte: UInt8) -> [UInt8] {
+  if (0x20...0x7e).contains(byte) { return [byte] }
   let digits = Array("0123456789abcdef".utf8)
-  return message.flatMap { byte -> [UInt8] in
-    (0x20...0x7e).contains(byte)
-      ? [byte] : text("\\x") + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-  }
+  return text("\\x") + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
 }
 
 /// Writes one line to standard error, which is the journal for a service.

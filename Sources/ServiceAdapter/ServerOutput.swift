@@ -24,13 +24,14 @@ struct ServerOutput: ~Copyable {
     // A bound, so that a server that never stops writing cannot keep the adapter from anything else.
     for _ in 0..<8 {
       do throws(Errno) {
-        let bytes = try pipe.read(4_096)
+        // Escaped it is four times as long at most, which a pipe that is ready takes at once.
+        let bytes = try pipe.read(1_024)
         if bytes.isEmpty {
           isOpen = false
           return
         }
         // A log that takes nothing for so long loses some of it; the mount does not wait for it.
-        try? writeAll(bytes, to: 2, until: .after(milliseconds: 100))
+        try? writeAll(escapedLines(bytes), to: 2, until: .after(milliseconds: 100))
         beginning += bytes.prefix(Self.limit - beginning.count)
       } catch {
         if error != .resourceTemporarilyUnavailable { isOpen = false }

@@ -112,4 +112,8 @@ private func mountPacket(flags: UInt64, _ options: String) -> [UInt8] {
         names: [Replacement(text("/fuse-service-file-0"), by: text("d.img"))])
         == line.map { text($0) })
   }
+
+  @Test func `What a server writes has its lines and no control character`() {
+    #expect(escapedLines(text("a\u{1b}[31m\r\nb\t\n")) == text("a\\x1b[31m\\x0d\nb\\x09\n"))
+  }
 }
