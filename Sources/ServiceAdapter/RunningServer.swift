@@ -51,6 +51,9 @@ struct RunningServer: ~Copyable {
     ]
     let numbers = [far.descriptor.rawValue, descriptors.fuseDevice] + descriptors.files
     let output = writing.rawValue
+    // Neither /proc/PID/mem nor /proc/PID/fd of this process is the server's, which has the same user
+    // id. A program that execve(2) starts is dumpable again, so a server's crash leaves its core.
+    _ = clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     let child = try ChildProcess.fork {
       resetSignals()
       // A server that signals its process group signals itself alone.
@@ -61,9 +64,6 @@ struct RunningServer: ~Copyable {
       guard arrange(numbers, output: output) else { return 127 }
       return execute(command, environment)
     }
-    // Neither /proc/PID/mem nor /proc/PID/fd of this process is the server's, which has the same user
-    // id. A program that execve(2) starts is dumpable again, so a server's crash leaves its core.
-    _ = clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     // The server has its own now; until here the numbers had to stay theirs.
     _ = consume far
     _ = consume writing
