@@ -102,8 +102,10 @@ def try_everything():
         attempt(f"write {place}", lambda place=place: write_in(place))
     open_sockets()
     parent = os.getppid()
+    room = ctypes.create_string_buffer(8)
     for name, number in SYSCALLS.items():
-        words = {"mount": (b"x", b"/tmp", b"tmpfs", 0, None), "unshare": (0x10020000,),
+        one = struct.pack("QQ", ctypes.addressof(room), 8)
+        words = {"process_vm_readv": (parent, one, 1, one, 1, 0), "mount": (b"x", b"/tmp", b"tmpfs", 0, None), "unshare": (0x10020000,),
                  "ptrace": (16, parent, 0, 0), "fsopen": (b"tmpfs", 0),
                  "pidfd_getfd": (0, 3, 0), "mknod": (b"/tmp/n", 0o020666, 0x101),
                  "open_tree": (-100, b"/", 1), "setns": (0, 0)}.get(name, (0, 0, 0, 0, 0))
