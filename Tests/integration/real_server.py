@@ -109,6 +109,8 @@ class RealServer:
 
     def record(self):
         """What was sent in the only conversation, once it is over."""
+        # It begins inside Relay(), so the helper may have ended before `accept` adds it.
+        eventually(lambda: self.relays)
         assert len(self.relays) == 1, f"{len(self.relays)} conversations"
         for thread in self.relays[0].threads:
             thread.join(5)
