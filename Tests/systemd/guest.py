@@ -14,6 +14,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -333,6 +334,26 @@ class Contained(Services):
         if self.is_mounted(target):
             self.unmount(target, self.alice)
         run("e2fsck", "-f", "-n", image)
+
+    def test_a_server_that_does_not_want_to_stop_is_stopped_in_its_time(self):
+        units = pathlib.Path("/etc/systemd/system")
+        for suffix in (".socket", "@.service"):
+            text = (units / f"singlefilefs{suffix}").read_text(encoding="utf-8")
+            text = text.replace("filesystems/singlefilefs", "filesystems/stubborn")
+            (units / f"stubborn{suffix}").write_text(
+                re.sub("(?m)^ExecStart=.*", "ExecStart=sh -c \"trap '' TERM; read word\"\n"
+                       "StandardInput=socket", text), encoding="utf-8")
+        run("systemctl", "daemon-reload")
+        run("systemctl", "start", "stubborn.socket")
+        self.addCleanup(run, "systemctl", "stop", "stubborn.socket")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            connection.connect("/run/filesystems/stubborn")
+            time.sleep(1)
+            begun = time.monotonic()
+            run("systemctl", "stop", "stubborn@*")
+            took = time.monotonic() - begun
+        self.assertGreater(took, 5, "it did not ignore SIGTERM")
+        self.assertLess(took, 20)
 
     def test_more_connections_than_a_trigger_limit_leave_the_socket_there(self):
         image, _ = self.image("squashfs", self.alice)
