@@ -112,7 +112,7 @@ class Services(unittest.TestCase):
     def services(self):
         """The instances that the service manager knows of."""
         done = run("systemctl", "list-units", "--all", "--plain", "--no-legend", "--type=service",
-                   *(f"{kind}@*" for kind in (*TYPES, "http", "wim", "hostile", "singlefilefs")))
+                   "fuse-service-*")
         return [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
 
     def wait_for_no_service(self):
@@ -165,7 +165,7 @@ class Services(unittest.TestCase):
 
     def server(self, kind):
         """The processes of the only service of a type."""
-        unit, = [name for name in self.services() if name.startswith(f"{kind}@")]
+        unit, = [name for name in self.services() if name.startswith(f"fuse-service-{kind}@")]
         group = run("systemctl", "show", "--value", "-p", "ControlGroup", unit).stdout.strip()
         with open(f"/sys/fs/cgroup{group}/cgroup.procs", encoding="ascii") as file:
             return [int(line) for line in file]
@@ -303,7 +303,7 @@ class Contained(Services):
     def test_each_unit_is_as_tight_as_upstreams(self):
         for unit in sorted((PAYLOAD / "made").glob("*@.service")):
             # In tenths; the one with a network cannot be as tight.
-            limit = 13 if unit.name == "http@.service" else 5
+            limit = 13 if unit.name == "fuse-service-http@.service" else 5
             done = run("systemd-analyze", "security", "--no-pager", f"--threshold={limit}",
                        unit.name.replace("@", "@x"), check=False)
             self.assertEqual(done.returncode, 0, done.stdout[-200:])
@@ -338,19 +338,19 @@ class Contained(Services):
     def test_a_server_that_does_not_want_to_stop_is_stopped_in_its_time(self):
         units = pathlib.Path("/etc/systemd/system")
         for suffix in (".socket", "@.service"):
-            text = (units / f"singlefilefs{suffix}").read_text(encoding="utf-8")
+            text = (units / f"fuse-service-singlefilefs{suffix}").read_text(encoding="utf-8")
             text = text.replace("filesystems/singlefilefs", "filesystems/stubborn")
-            (units / f"stubborn{suffix}").write_text(
+            (units / f"fuse-service-stubborn{suffix}").write_text(
                 re.sub("(?m)^ExecStart=.*", "ExecStart=sh -c \"trap '' TERM; read word\"\n"
                        "StandardInput=socket", text), encoding="utf-8")
         run("systemctl", "daemon-reload")
-        run("systemctl", "start", "stubborn.socket")
-        self.addCleanup(run, "systemctl", "stop", "stubborn.socket")
+        run("systemctl", "start", "fuse-service-stubborn.socket")
+        self.addCleanup(run, "systemctl", "stop", "fuse-service-stubborn.socket")
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
             connection.connect("/run/filesystems/stubborn")
             time.sleep(1)
             begun = time.monotonic()
-            run("systemctl", "stop", "stubborn@*")
+            run("systemctl", "stop", "fuse-service-stubborn@*")
             took = time.monotonic() - begun
         self.assertGreater(took, 5, "it did not ignore SIGTERM")
         self.assertLess(took, 20)
@@ -386,14 +386,14 @@ class Contained(Services):
         image, tree = self.image("zip", self.alice)
         made = self.base / "made"
         run("python3", "-B", PAYLOAD / "units.py", "--group", "disk", made, "zip")
-        unit = pathlib.Path("/etc/systemd/system/zip.socket")
+        unit = pathlib.Path("/etc/systemd/system/fuse-service-zip.socket")
         before = unit.read_bytes()
-        self.addCleanup(run, "systemctl", "restart", "zip.socket")
+        self.addCleanup(run, "systemctl", "restart", "fuse-service-zip.socket")
         self.addCleanup(run, "systemctl", "daemon-reload")
         self.addCleanup(unit.write_bytes, before)
-        shutil.copy(made / "zip.socket", unit)
+        shutil.copy(made / "fuse-service-zip.socket", unit)
         run("systemctl", "daemon-reload")
-        run("systemctl", "restart", "zip.socket")
+        run("systemctl", "restart", "fuse-service-zip.socket")
         _, done = self.mount("zip", image, self.alice, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("Permission denied", done.stderr)
@@ -421,10 +421,10 @@ class Hostile(Services):
         shutil.copy(PAYLOAD / "hostile.py", LIBEXEC)
         made = self.base / "made"
         run("python3", "-B", PAYLOAD / "units.py", made, "hostile")
-        for unit in made.glob("hostile*"):
+        for unit in made.glob("fuse-service-hostile*"):
             shutil.copy(unit, "/etc/systemd/system")
         run("systemctl", "daemon-reload")
-        run("systemctl", "start", "hostile.socket")
+        run("systemctl", "start", "fuse-service-hostile.socket")
         secret = pathlib.Path("/home/alice/secret")
         secret.write_text("secret", encoding="ascii")
         secret.chmod(0o644)
@@ -436,7 +436,7 @@ class Hostile(Services):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         end = time.monotonic() + 60
         while True:
-            log = run("journalctl", "-q", "-o", "cat", "-u", "hostile@*").stdout
+            log = run("journalctl", "-q", "-o", "cat", "-u", "fuse-service-hostile@*").stdout
             if "attempt all: over" in log:
                 break
             self.assertLess(time.monotonic(), end, log)
@@ -461,11 +461,11 @@ class Added(Services):
         (PAYLOAD / "services/wim").write_text(example, encoding="utf-8")
         made = self.base / "made"
         run("python3", "-B", PAYLOAD / "units.py", made, "wim")
-        for unit in made.glob("wim*"):
+        for unit in made.glob("fuse-service-wim*"):
             shutil.copy(unit, "/etc/systemd/system")
         os.symlink(os.readlink(made / "sbin/mount.fuse.wim"), "/usr/sbin/mount.fuse.wim")
         run("systemctl", "daemon-reload")
-        run("systemctl", "start", "wim.socket")
+        run("systemctl", "start", "fuse-service-wim.socket")
         _, tree = self.image("archive", self.alice)
         image = self.base / "install.wim"
         run("wimcapture", tree, image)

@@ -18,7 +18,7 @@ from guest import run
 
 ROUNDS = 60
 SHORT_ROUNDS = 25
-UNIT = pathlib.Path("/etc/systemd/system/singlefilefs@.service")
+UNIT = pathlib.Path("/etc/systemd/system/fuse-service-singlefilefs@.service")
 
 
 class Measured(guest.Services):
@@ -61,15 +61,15 @@ class Measured(guest.Services):
             kept = "\n".join(other for other in text.splitlines()
                              if other != line and not (line == "all" and other in lines))
             name = f"m{number}"
-            UNIT.with_name(f"{name}@.service").write_text(kept + "\n", encoding="utf-8")
-            socket = UNIT.with_name("singlefilefs.socket").read_text(encoding="utf-8")
-            UNIT.with_name(f"{name}.socket").write_text(
+            UNIT.with_name(f"fuse-service-{name}@.service").write_text(kept + "\n", encoding="utf-8")
+            socket = UNIT.with_name("fuse-service-singlefilefs.socket").read_text(encoding="utf-8")
+            UNIT.with_name(f"fuse-service-{name}.socket").write_text(
                 socket.replace("filesystems/singlefilefs", f"filesystems/{name}"),
                 encoding="utf-8")
             pathlib.Path(f"/usr/sbin/mount.fuse.{name}").symlink_to(guest.HELPER)
             kinds[name] = line or "the whole unit"
         run("systemctl", "daemon-reload")
-        run("systemctl", "start", *(f"{name}.socket" for name in kinds))
+        run("systemctl", "start", *(f"fuse-service-{name}.socket" for name in kinds))
         for name in kinds:
             guest.TYPES.setdefault(name, None)
         times = {name: [] for name in kinds}
