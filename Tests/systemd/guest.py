@@ -536,7 +536,7 @@ def install():
     shutil.copy(PAYLOAD / "fuservicemount3", HELPER)
     os.chmod(HELPER, 0o4755)
     LIBEXEC.mkdir(exist_ok=True)
-    os.makedirs("/usr/lib/fuservicemount3/root")
+    run("systemd-tmpfiles", "--create", PAYLOAD / "tmpfiles.conf")
     for name in ("singlefilefs", "fuse-service-adapter", "libfuse-service-shim.so"):
         shutil.copy(PAYLOAD / name, LIBEXEC / name)
         os.chmod(LIBEXEC / name, 0o755)
