@@ -311,7 +311,7 @@ class Second(Machine):
         self.assertEqual(sorted(files() - before), [])
         before = set(pathlib.Path("/srv/links").read_text(encoding="utf-8").split("\n"))
         self.assertEqual(sorted(path for path in links() - before if "fuse" in path), [])
-        for directory in ("/run/filesystems", "/run/fuservicemount3"):
+        for directory in ("/run/filesystems", "/run/fuse-service-root"):
             self.assertFalse(os.path.exists(directory), directory)
         self.assertEqual(run("dpkg-divert", "--list", "fuservicemount").stdout, "")
 
