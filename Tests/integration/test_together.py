@@ -7,14 +7,18 @@ import fcntl
 import os
 import shutil
 import threading
+import time
 import typing
+import unittest
 
 import fuse_service as wire
+from loops import reason_for_none
 from support import (ALICE, ONE_STEP, HelperTest, eventually, helper_processes, mounts,
                      parametrized, utab)
 
 NUMBER = 100
 PATIENCE = 120
+SLOW = 0.1  # seconds of one mount
 
 
 class Kind(typing.NamedTuple):
@@ -150,13 +154,21 @@ class Together(HelperTest):
     @parametrized(kind=KINDS, maximum=[1, 50])
     def test_of_a_hundred_at_once_as_many_stay_as_there_is_room_for(self, kind, maximum):
         self.fuse_conf(f"mount_max = {maximum}\n")
+        begun = time.monotonic()
+        service, target, _ = self.mount(ALICE)
+        is_slow = time.monotonic() - begun > SLOW
+        service.close()
+        self.unmount(target, ALICE)
         outcomes = self.start_all(kind)
         stay = self.check(outcomes, kind)
         self.assertLessEqual(len(stay), maximum)
-        # Those that wait for others to go do so for two seconds, which a slow machine may need.
-        self.assertGreaterEqual(len(stay), maximum - maximum // 5, "there was room for more")
+        # Those that wait for others to go do so for two seconds. fuservicemount3(8) says that where a
+        # hundred need longer more may be refused than needed: as on an emulated processor.
+        if not is_slow:
+            self.assertGreaterEqual(len(stay), maximum - maximum // 5, "there was room for more")
         self.put_away(outcomes, stay)
 
+    @unittest.skipIf(reason_for_none(), reason_for_none())
     def test_of_a_hundred_at_once_no_more_have_a_loop_device_than_a_user_may(self):
         self.addCleanup(shutil.rmtree, "/run/fuservicemount3", True)
         kind = Kind(source=image_beside, before=ask_for_loop_device)
