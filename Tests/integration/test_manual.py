@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import typing
@@ -265,3 +266,54 @@ class Examples(HelperTest):
         self.assertEqual(outcomes, [True, True, False])
         for opened in held:
             os.close(opened)
+
+
+class TwoPrograms(HelperTest):
+    """What fuse.conf(5) says of the programs that follow the file, which is not all the same."""
+
+    def attempt(self, program, options=None):
+        """Whether a user's mount is made, and what is said."""
+        target = self.target(ALICE)
+        if program == "fuservicemount3":
+            script = wire.mounting(target, owner=ALICE.uid, group=ALICE.gid, superblock=options)
+            with self.service(script):
+                outcome = self.helper(self.words("demo", target, options), ALICE)
+                if outcome.status == 0:
+                    self.unmount(target, ALICE)
+        else:
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                outcome = self.run_as(
+                    ALICE, program, *(["-o", options] if options else []), "--", target,
+                    pass_fds=[theirs.fileno()], env={
+                        "_FUSE_COMMFD": str(theirs.fileno()), "PATH": "/usr/bin:/bin"})
+                support.detach(target)
+        return outcome.status == 0, outcome.err
+
+    @parametrized(program=[(name, name) for name in ("fuservicemount3", "fusermount3")])
+    def test_a_limit_binds_nobody_who_may_not_read_it(self, program):
+        self.fuse_conf("mount_max = 0\nuser_allow_other\n", mode=0o600)
+        mounted, said = self.attempt(program)
+        self.assertTrue(mounted, said)
+        self.assertIn("/etc/fuse.conf: Permission denied", said)
+        self.assertFalse(self.attempt(program, "allow_other")[0])
+        self.fuse_conf("mount_max = 0\nuser_allow_other\n")
+        self.assertFalse(self.attempt(program)[0])
+
+    @parametrized(program=[("fuservicemount3", ("fuservicemount3", False)),
+                           ("fusermount3", ("fusermount3", True))],
+                  kind=[("writable", (0o666, 0)), ("anothers", (0o644, ALICE.uid))])
+    def test_only_fusermount3_follows_a_file_that_is_not_roots_alone(self, program, kind):
+        name, follows = program
+        mode, owner = kind
+        self.fuse_conf("user_allow_other\n", mode, owner)
+        mounted, said = self.attempt(name, "allow_other")
+        self.assertEqual(mounted, follows, said)
+        self.assertEqual("not followed" in said, not follows)
+
+    @parametrized(program=[(name, name) for name in ("fuservicemount3", "fusermount3")])
+    def test_a_line_has_at_most_255_bytes_with_its_newline(self, program):
+        for size, taken in ((255, True), (256, False)):
+            self.fuse_conf("user_allow_other".ljust(size - 1) + "\n")
+            mounted, said = self.attempt(program, "allow_other")
+            self.assertEqual((mounted, "line 1" in said), (taken, not taken), said)
