@@ -24,7 +24,7 @@ COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 _fuservicemount3
 printf '%s\\n' "${COMPREPLY[@]}"
 """
-# A line editor without a screen: what it would insert is printed, one candidate a line.
+# What the line editor would insert is printed, one candidate a line.
 ZSH = """
 fpath=(%s $fpath)
 autoload -Uz compinit && compinit -u -D -d /dev/null
@@ -37,11 +37,21 @@ compadd() {
   local -a found
   builtin compadd -O found "$@"
   print -rl -- FOUND:${^found}
+  builtin compadd "$@"
 }
 bindkey '^T' complete-word
 PS1='READY> '
 print BEGINNING
 """
+# Where what is completed is used; the program prints its words instead.
+TYPED = """
+fuservicemount3() { printf 'GOT<%%s>\\n' "$@"; }
+PS1='READY> '
+echo BEGINNING
+"""
+TYPED_BASH = ". %s\nbind '\"\\C-t\": complete'\n" + TYPED
+TYPED_ZSH = ("fpath=(%s $fpath)\nautoload -Uz compinit && compinit -u -D -d /dev/null\n"
+             "bindkey '^T' complete-word\n" + TYPED)
 
 
 class Completion(Sockets):
@@ -73,15 +83,15 @@ class Completion(Sockets):
         self.assertEqual((outcome.status, outcome.err), (0, ""))
         return {line.split("\t")[0] for line in outcome.out.split("\n")} - {""}
 
-    def zsh(self, *words):
-        """What zsh offers, at a terminal, since it completes nowhere else."""
+    def at_a_terminal(self, shell, script, line, then):
+        """What a shell prints that is given a script, a line to complete, and more keys."""
         process, terminal = pty.fork()
         if process == 0:
             os.chdir(self.work)
             os.setgroups([])
             os.setgid(ALICE.gid)
             os.setuid(ALICE.uid)
-            os.execvpe("zsh", ["zsh", "-f", "-i"], self.environment)
+            os.execvpe(shell[0], shell, self.environment)
         shown = b""
 
         def until(mark):
@@ -92,17 +102,33 @@ class Completion(Sockets):
                 self.assertTrue(ready, shown)
                 shown += os.read(terminal, 1 << 16)
         try:
-            script = self.file(ALICE, (ZSH % f"{COMPLETIONS}/zsh").encode(), name="rc")
-            os.write(terminal, f". {script}\n".encode())
+            os.write(terminal, f". {self.file(ALICE, script.encode(), name='rc')}\n".encode())
             until(rb"BEGINNING[\s\S]*READY> ")
-            os.write(terminal, " ".join(["fuservicemount3", *words]).encode() + b"\x14")
+            os.write(terminal, f"fuservicemount3 {line}\x14".encode())
             time.sleep(0.5)
-            os.write(terminal, b"\x15print THE''END\n")
+            os.write(terminal, then + b"echo THE''END\n")
             until(rb"THEEND")
         finally:
             os.close(terminal)
             os.waitpid(process, 0)
-        return set(re.findall(r"FOUND:([^\r\n\x1b]+)", shown.decode(errors="replace")))
+        return shown.decode(errors="replace")
+
+    def zsh(self, *words):
+        """What zsh offers, at a terminal, since it completes nowhere else."""
+        shown = self.at_a_terminal(["zsh", "-f", "-i"], ZSH % f"{COMPLETIONS}/zsh",
+                                   " ".join(words), b"\x15")
+        return set(re.findall(r"FOUND:([^\r\n\x1b]+)", shown))
+
+    def words_of(self, shell, line):
+        """The words that the program gets when a line is completed in a shell, and sent."""
+        script, command = {
+            "bash": (TYPED_BASH % f"{COMPLETIONS}/bash/fuservicemount3", ["bash", "--norc", "-i"]),
+            "zsh": (TYPED_ZSH % f"{COMPLETIONS}/zsh", ["zsh", "-f", "-i"]),
+        }[shell]
+        if not shutil.which(shell):
+            self.skipTest(f"no {shell} here")
+        shown = self.at_a_terminal(command, script, line, b"\n")
+        return re.findall(r"GOT<([^\r\n]*)>\r", shown)
 
     def offered(self, shell, *words):
         """What a shell offers that has to be there in CI."""
@@ -146,3 +172,50 @@ class Completion(Sockets):
     @parametrized(shell=[(name, name) for name in ("bash", "zsh", "fish")])
     def test_files_are_offered_for_the_source(self, shell):
         self.assertIn("disk.img", self.offered(shell, "di"))
+
+    @parametrized(shell=[(name, name) for name in ("bash", "zsh", "fish")])
+    def test_directories_are_offered_for_the_mount_point(self, shell):
+        self.file(ALICE, name="mine", directory=self.work)
+        os.mkdir(f"{self.work}/mnt")
+        for words in (["disk.img", "m"], ["-t", "ext4", "-o", "ro", "disk.img", "m"],
+                      ["disk.img", "--verbose", "m"]):
+            offered = {one.rstrip("/") for one in self.offered(shell, *words)}
+            self.assertEqual(offered, {"mnt"}, words)
+
+    @parametrized(shell=[(name, name) for name in ("bash", "zsh", "fish")])
+    def test_a_file_is_offered_for_the_mount_point_where_no_directory_is_called_so(self, shell):
+        self.file(ALICE, name="place", directory=self.work)
+        os.mkdir(f"{self.work}/mnt")
+        self.assertEqual(self.offered(shell, "disk.img", "pl"), {"place"})
+
+    @parametrized(line=[
+        ("space", ("my", ["my disk.img"])), ("escaped", ("my\\ d", ["my disk.img"])),
+        ("quoted", ("'my d", ["my disk.img"])),
+        ("command", ("ev", ["ev$(touch seen)`touch seen`"])),
+        ("directory", ("disk.img it", ["disk.img", "it's;touch seen"]))],
+        shell=["bash", "zsh"])
+    def test_a_files_name_reaches_the_program_as_it_is(self, line, shell):
+        typed, wanted = line
+        for name in ("my disk.img", "ev$(touch seen)`touch seen`"):
+            self.file(ALICE, name=name, directory=self.work)
+        os.mkdir(f"{self.work}/it's;touch seen")
+        # zsh takes the slash behind a directory away again.
+        self.assertEqual([word.rstrip("/") for word in self.words_of(shell, typed)], wanted)
+        self.assertNotIn("seen", os.listdir(self.work))
+
+    def test_bash_completes_behind_an_equals_sign(self):
+        self.assertEqual(self.bash("-o", "fuse-service.timeout", "=", "5,noe"), {"5,noexec"})
+        os.mkdir(f"{self.work}/mnt")
+        self.assertEqual(self.bash("--timeout", "=", "5", "disk.img", ""), {"mnt"})
+        self.assertEqual(self.bash("-o", "fuse-service.timeout", "=", "5", "disk.img", ""), {"mnt"})
+
+    def test_zsh_and_fish_describe_each_option(self):
+        done = subprocess.run([f"{BUILT}/fuservicemount3", "--help"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=True)
+        wanted = flags_of_help(done.stdout) - {"-s", "-f", "-n", "-v"}
+        with open(f"{COMPLETIONS}/zsh/_fuservicemount3", encoding="utf-8") as file:
+            in_zsh = re.findall(r"(?m)^  '(?:\(.*\)|\*)?(-[\w-]+)\[[^]]+\]", file.read())
+        with open(f"{COMPLETIONS}/fish/fuservicemount3.fish", encoding="utf-8") as file:
+            in_fish = re.findall(r"(?m)^complete .* -([sl]) (\w+) .*-d '[^']+'$", file.read())
+        self.assertEqual(set(in_zsh), wanted)
+        self.assertEqual({("-" if kind == "s" else "--") + name for kind, name in in_fish}, wanted)

@@ -18,6 +18,31 @@ function __fuservicemount3_options
     end
 end
 
+# Whether the second operand is being typed, which is the mount point.
+function __fuservicemount3_is_at_mount_point
+    string match -q -- '-*' (commandline -ct); and return 1
+    set -l operands 0
+    set -l value no
+    for word in (commandline -opc)[2..]
+        if test $value = yes
+            set value no
+        else if contains -- "$word" -t -o --timeout
+            set value yes
+        else if not string match -q -- '-*' "$word"
+            set operands (math $operands + 1)
+        end
+    end
+    test $operands = 1 -a $value = no
+end
+
+# A directory, and a file where there is none of that name.
+function __fuservicemount3_mount_points
+    set -l found (__fish_complete_directories (commandline -ct) 'Mount point')
+    set -q found[1]; or set found (__fish_complete_path (commandline -ct))
+    string join \n -- $found
+end
+
+complete -c fuservicemount3 -n __fuservicemount3_is_at_mount_point -f -a '(__fuservicemount3_mount_points)'
 complete -c fuservicemount3 -s t -x -a '(__fuservicemount3_types)' -d 'File system type'
 complete -c fuservicemount3 -s o -x -a '(__fuservicemount3_options)' -d 'Mount options'
 complete -c fuservicemount3 -l timeout -x -d 'How many seconds each step may take'
