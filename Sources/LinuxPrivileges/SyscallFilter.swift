@@ -5,7 +5,7 @@ internal import LinuxPrimitives
 
 /// A list of system calls, for a process that will never need another. Any other ends it at once.
 ///
-/// The program is our own: a load, a comparison for each call, two answers. A library would make the
+/// The program is our own: a load, a search by halves, two answers. A library would make the
 /// same one for more start-up time, and cost a dependency of the set-id program
 /// (docs/decisions/0006-own-filter.md).
 enum SyscallFilter {
@@ -32,26 +32,51 @@ enum SyscallFilter {
     guard result == 0 else { throw .last }
   }
 
-  /// The instructions (seccomp(2), "Filter"): refuse another architecture's numbers, then compare.
+  /// The instructions (seccomp(2), "Filter"): refuse another architecture's numbers, then find the
+  /// call's number.
   private var program: [sock_filter] {
-    let calls = self.calls
-    var program = [
-      // The offsets are those of struct seccomp_data: the number at 0, the architecture at 4.
+    // The offsets are those of struct seccomp_data: the number at 0, the architecture at 4.
+    [
       sock_filter(code: clinux_bpf_load, jt: 0, jf: 0, k: 4),
       sock_filter(code: clinux_bpf_jump_if_equal, jt: 1, jf: 0, k: clinux_audit_architecture),
       sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_kill),
       sock_filter(code: clinux_bpf_load, jt: 0, jf: 0, k: 0),
-    ]
-    for call in calls {
-      // Equal: the next instruction; else the one after it. No jump is longer, so the table's
-      // length has no limit but the kernel's 4,096 instructions.
-      program.append(
-        sock_filter(
-          code: clinux_bpf_jump_if_equal, jt: 0, jf: 1, k: UInt32(truncatingIfNeeded: call)))
-      program.append(sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_allow))
+    ] + search(boundaries, from: 0, to: boundaries.count)
+  }
+
+  /// Where permitted numbers begin and end. They cut all numbers into stretches, of which those with
+  /// an odd index are permitted; the last one, which has no end, is not.
+  private var boundaries: [UInt32] {
+    let calls = self.calls
+    var isPermitted = [Bool](repeating: false, count: Int(calls.max() ?? 0) + 2)
+    for call in calls { isPermitted[Int(call)] = true }
+    var boundaries: [UInt32] = []
+    var previous = false
+    for (number, permitted) in isPermitted.enumerated() where permitted != previous {
+      boundaries.append(UInt32(number))
+      previous = permitted
     }
-    program.append(sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_kill))
-    return program
+    return boundaries
+  }
+
+  /// Looks in which of the stretches `first` to `last` the number lies, by halves. The kernel tries
+  /// each of its calls against a new filter, which is most of what one costs; by halves that takes
+  /// some ten instructions a call, and not as many as the list is long.
+  private func search(_ boundaries: [UInt32], from first: Int, to last: Int) -> [sock_filter] {
+    if first == last {
+      let answer = first % 2 == 1 ? clinux_seccomp_allow : clinux_seccomp_kill
+      return [sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: answer)]
+    }
+    let middle = (first + last + 1) / 2
+    let lower = search(boundaries, from: first, to: middle - 1)
+    let upper = search(boundaries, from: middle, to: last)
+    return [
+      // At the boundary or above it: the next instruction, which can jump over any number of them;
+      // a comparison can over 255 at the most.
+      sock_filter(
+        code: clinux_bpf_jump_if_not_below, jt: 0, jf: 1, k: boundaries[middle - 1]),
+      sock_filter(code: clinux_bpf_jump, jt: 0, jf: 0, k: UInt32(lower.count)),
+    ] + lower + upper
   }
 
   private var calls: [Int32] {

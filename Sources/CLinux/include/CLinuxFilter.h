@@ -142,6 +142,8 @@ static const uint32_t clinux_seccomp_allow = SECCOMP_RET_ALLOW;
 
 static const uint16_t clinux_bpf_load = BPF_LD | BPF_W | BPF_ABS;
 static const uint16_t clinux_bpf_jump_if_equal = BPF_JMP | BPF_JEQ | BPF_K;
+static const uint16_t clinux_bpf_jump_if_not_below = BPF_JMP | BPF_JGE | BPF_K;
+static const uint16_t clinux_bpf_jump = BPF_JMP | BPF_JA;
 static const uint16_t clinux_bpf_return = BPF_RET | BPF_K;
 
 #endif
