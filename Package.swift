@@ -47,7 +47,6 @@ let package = Package(
     .target(name: "CLinux"),
     // No pkgConfig: libmount is loaded at run time by the mounts that record something, never linked.
     .systemLibrary(name: "CLibmount", providers: [.apt(["libmount-dev"])]),
-    .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
     .systemLibrary(name: "CLibfuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
 
     .target(name: "MountProtocol", swiftSettings: strict),
@@ -62,8 +61,7 @@ let package = Package(
     .target(
       name: "LinuxPrivileges",
       dependencies: [
-        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibcap",
-        "CLibmount",
+        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibmount",
       ],
       swiftSettings: strict),
     .target(

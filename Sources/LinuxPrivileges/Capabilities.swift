@@ -1,60 +1,58 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-internal import CLibcap
 internal import CLinux
 internal import LinuxPrimitives
 
 /// The capabilities that the helper ever keeps.
 struct CapabilitySet: OptionSet {
-  let rawValue: UInt32
+  /// A bit for each capability, at its number.
+  let rawValue: UInt64
 
   /// `CAP_SYS_ADMIN`: mounting, BLKBSZSET.
-  static let systemAdministration = CapabilitySet(rawValue: 1 << 0)
+  static let systemAdministration = CapabilitySet(rawValue: 1 << CAP_SYS_ADMIN)
   /// `CAP_DAC_OVERRIDE`: a root caller opens any file.
-  static let overrideFileAccess = CapabilitySet(rawValue: 1 << 1)
+  static let overrideFileAccess = CapabilitySet(rawValue: 1 << CAP_DAC_OVERRIDE)
   /// `CAP_DAC_READ_SEARCH`: a root caller walks any directory.
-  static let readAndSearch = CapabilitySet(rawValue: 1 << 2)
-
-  fileprivate var values: [cap_value_t] {
-    var values: [cap_value_t] = []
-    if contains(.systemAdministration) { values.append(CAP_SYS_ADMIN) }
-    if contains(.overrideFileAccess) { values.append(CAP_DAC_OVERRIDE) }
-    if contains(.readAndSearch) { values.append(CAP_DAC_READ_SEARCH) }
-    return values
-  }
+  static let readAndSearch = CapabilitySet(rawValue: 1 << CAP_DAC_READ_SEARCH)
 }
 
 /// Gives this process exactly these capabilities and verifies that it has them and no other.
 ///
-/// The corresponding system calls are `capset(2)` and `capget(2)`, through libcap.
+/// The corresponding system calls are `capset(2)` and `capget(2)`.
 func setCapabilities(
   permitted: CapabilitySet, effective: CapabilitySet
 ) throws(Errno) {
-  guard let wanted = unsafe cap_init() else { throw .last }
-  // libcap allocates both sets and frees them here.
-  defer { _ = unsafe cap_free(UnsafeMutableRawPointer(wanted)) }
-  for (flag, set) in [(CAP_PERMITTED, permitted), (CAP_EFFECTIVE, effective)] {
-    let values = set.values
-    if values.isEmpty { continue }
-    let result = unsafe values.withUnsafeBufferPointer {
-      // cap_set_flag reads exactly the values it is told of.
-      unsafe cap_set_flag(wanted, flag, Int32($0.count), $0.baseAddress, CAP_SET)
-    }
-    guard result == 0 else { throw .last }
-  }
-  guard unsafe cap_set_proc(wanted) == 0 else { throw .last }
-  guard let actual = unsafe cap_get_proc() else { throw .last }
-  defer { _ = unsafe cap_free(UnsafeMutableRawPointer(actual)) }
-  guard unsafe cap_compare(wanted, actual) == 0 else { throw .notPermitted }
+  let wanted = clinux_capabilities(
+    effective: effective.rawValue, permitted: permitted.rawValue, inheritable: 0)
+  guard clinux_capset(wanted) == 0 else { throw .last }
+  var actual = clinux_capabilities()
+  // The call fills in the structure.
+  guard unsafe clinux_capget(&actual) == 0 else { throw .last }
+  guard actual.effective == wanted.effective, actual.permitted == wanted.permitted,
+    actual.inheritable == wanted.inheritable
+  else { throw .notPermitted }
 }
 
 /// Empties the bounding set, so that nothing this process might ever execute gains a capability.
 ///
-/// The corresponding system call is `prctl(2)` with `PR_CAPBSET_DROP`, through libcap.
+/// What is not bound is not dropped, because to drop takes `CAP_SETPCAP`. The first number that is no
+/// capability is the end; `CAP_BPF` and those below it are in every kernel that has what this program
+/// needs (5.8), so that an answer which says otherwise is an error. That it is the end is asked twice.
+///
+/// The corresponding system call is `prctl(2)` with `PR_CAPBSET_READ` and `PR_CAPBSET_DROP`.
 func emptyBoundingSet() throws(Errno) {
-  for value in 0..<cap_max_bits() {
-    let isBound = cap_get_bound(value)
-    guard isBound >= 0, isBound == 0 || cap_drop_bound(value) == 0 else { throw .last }
+  var capability: UInt = 0
+  while true {
+    let isBound = clinux_prctl(PR_CAPBSET_READ, capability, 0, 0, 0)
+    if isBound < 0, capability > UInt(CAP_BPF), Errno.last == .invalidArgument,
+      clinux_prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0, Errno.last == .invalidArgument
+    {
+      return
+    }
+    guard isBound >= 0,
+      isBound == 0 || clinux_prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
+    else { throw .last }
+    capability += 1
   }
 }
 

@@ -78,6 +78,11 @@ def is_log(site):
             and site.process in ("monitor", "finisher"))
 
 
+def is_answer(case):
+    """Whether the call gives this error by itself: so the helper learns which capability is the last."""
+    return case.site.words == ("23", "none") and case.action == tracer.Fail(errno.EINVAL)
+
+
 def is_tidying(site):
     """Whether a call takes away the directory in which libmount's own lock lies, and the table as it
     was."""
@@ -135,7 +140,7 @@ def judge_strictly(bench, case, run):
         if not scenario.succeeds:
             found.append("claims to have mounted")
         found += bench.faults_of_mount(bench.mounted())
-        if run.reached and is_shedding(case.site):
+        if run.reached and is_shedding(case.site) and not is_answer(case):
             found.append("went on with privilege that it could not give up")
         if not is_log(case.site):
             found += bench.faults_of_log(True)

@@ -11,6 +11,7 @@ before, so that a run is one (role, name, ordinal) and repeats exactly.
 import contextlib
 import ctypes
 import errno
+import functools
 import os
 import platform
 import re
@@ -40,6 +41,7 @@ WALL = 0x40000000
 NT_PRSTATUS, NT_ARM_SYSTEM_CALL = 1, 0x404
 
 PR_SET_SECCOMP = 22
+PR_CAPBSET_READ = 23
 CAP_SYS_ADMIN = 1 << 21
 RETURN_TRACE, RETURN_ERRNO, RETURN_ALLOW = 0x7FF00000, 0x00050000, 0x7FFF0000
 
@@ -204,6 +206,13 @@ def same(path):
     return path
 
 
+@functools.cache
+def last_capability():
+    """The number of the last capability that this kernel has."""
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
+        return int(file.read())
+
+
 def describe(process, name, arguments):
     """Strings that tell one call from others of its name, and are the same in each run."""
     with contextlib.suppress(OSError, struct.error):
@@ -214,6 +223,8 @@ def describe(process, name, arguments):
             return (same(path),)
         if name in DESCRIPTOR:
             return (file_of(process, arguments[0]),)
+        if name == "prctl" and arguments[0] == PR_CAPBSET_READ and arguments[1] > last_capability():
+            return str(PR_CAPBSET_READ), "none"
         if name == "capget":
             return ("read" if arguments[1] else "probe",)
         if name == "capset":  # effective and permitted

@@ -44,6 +44,7 @@
 #include <linux/securebits.h>
 
 #include "BuildConfiguration.h"
+#include "CLinuxCapabilities.h"
 #include "CLinuxExtensions.h"
 #include "CLinuxFilter.h"
 #include "CLinuxLoop.h"
