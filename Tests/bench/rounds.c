@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// rounds ROUNDS SEED <PLAN
+//
+// Runs commands in turn and measures each from before its start to after its end. A line of the plan
+// is a command's label, the user that runs it, what is taken away afterwards (a mount point, or -),
+// the status that it has to end with, and its words, with tabs between them. In each round each
+// command runs once, in a random order. A line of what it prints is a label, nanoseconds, minor page
+// faults and the peak of resident memory in kB, of the process and of those it has waited for.
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct command {
+	char *label, *taken, **words;
+	uid_t user;
+	int status;
+};
+
+static struct command commands[64];
+static char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+
+static long long now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void run(const struct command *command)
+{
+	struct rusage usage;
+	int status;
+	long long start = now();
+	// The child borrows this process's memory until it executes, so nothing of its size is measured.
+	pid_t child = vfork();
+	if (child == 0) {
+		if (command->user && (setgroups(0, NULL) || setresgid(command->user, command->user, command->user) ||
+				      setresuid(command->user, command->user, command->user)))
+			_exit(126);
+		execve(command->words[0], command->words, environment);
+		_exit(127);
+	}
+	if (child < 0 || wait4(child, &status, 0, &usage) != child)
+		err(1, "%s", command->label);
+	long long end = now();
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != command->status)
+		errx(1, "%s: ended with status %#x", command->label, status);
+	if (strcmp(command->taken, "-") && umount2(command->taken, MNT_DETACH))
+		err(1, "%s: %s", command->label, command->taken);
+	printf("%s\t%lld\t%ld\t%ld\n", command->label, end - start, usage.ru_minflt, usage.ru_maxrss);
+}
+
+int main(int count, char **words)
+{
+	if (count != 3)
+		errx(2, "usage: rounds ROUNDS SEED <PLAN");
+	int rounds = atoi(words[1]), used = 0, order[64];
+	srandom(atoi(words[2]));
+	char *line = NULL;
+	size_t room = 0;
+	while (used < 64 && getline(&line, &room, stdin) > 0) {
+		struct command *command = &commands[used];
+		char *rest = strdup(line);
+		rest[strcspn(rest, "\n")] = 0;
+		command->label = strsep(&rest, "\t");
+		char *user = strsep(&rest, "\t");
+		command->taken = strsep(&rest, "\t");
+		char *status = strsep(&rest, "\t");
+		if (!status || !rest)
+			errx(2, "not a plan: %s", line);
+		command->user = strtoul(user, NULL, 10);
+		command->status = atoi(status);
+		command->words = calloc(64, sizeof(char *));
+		for (int word = 0; word < 63 && rest; word++)
+			command->words[word] = strsep(&rest, "\t");
+		order[used] = used;
+		used++;
+	}
+	// A first round that nobody counts: pages come into the cache, services begin to listen.
+	FILE *results = stdout;
+	stdout = fopen("/dev/null", "w");
+	for (int each = 0; each < used; each++)
+		run(&commands[each]);
+	fclose(stdout);
+	stdout = results;
+	for (int round = 0; round < rounds; round++) {
+		for (int each = used - 1; each > 0; each--) {
+			int other = random() % (each + 1), kept = order[each];
+			order[each] = order[other];
+			order[other] = kept;
+		}
+		for (int each = 0; each < used; each++)
+			run(&commands[order[each]]);
+	}
+}
