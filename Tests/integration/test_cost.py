@@ -16,7 +16,7 @@ from support import ALICE, ROOT, HelperTest, parametrized, stage
 
 # Of all processes of a mount without the loader's (root records something, which calls libmount); of
 # a check with them.
-MOST_CALLS = {"user": 460, "root": 640}
+MOST_CALLS = {"user": 470, "root": 650}
 MOST_CALLS_OF_CHECK = {ROOT: 235, ALICE: 235}
 MOST_FAULTS_OF_CHECK = 80
 MOST_FAULTS_OF_MOUNT = 175
