@@ -28,10 +28,18 @@ let hardenedLink: [LinkerSetting] = [
     ], embedded)
 ]
 
+// Without shared libraries and without the C library's own start files: packaging/build compiles this
+// program with musl's headers and gives the linker musl's library (docs/decisions/0011).
+let staticLink: [LinkerSetting] =
+  hardenedLink + [
+    .unsafeFlags(["-Xclang-linker", "-static-pie", "-Xclang-linker", "-nostdlib"], embedded)
+  ]
+
 let package = Package(
   name: "fuservicemount3",
   products: [
     .executable(name: "fuservicemount3", targets: ["fuservicemount3"]),
+    .executable(name: "fuservicemount3-companion", targets: ["fuservicemount3-companion"]),
     .executable(name: "singlefilefs", targets: ["singlefilefs"]),
     .executable(name: "fuse-service-adapter", targets: ["fuse-service-adapter"]),
     .library(name: "fuse-service-shim", type: .dynamic, targets: ["ServiceShim"]),
@@ -45,8 +53,7 @@ let package = Package(
   targets: [
     // The borders of docs/architecture.md: imports go one way, and Tests/MountHelperTests checks it.
     .target(name: "CLinux"),
-    // No pkgConfig: libmount is loaded at run time by the mounts that record something, never linked.
-    .systemLibrary(name: "CLibmount", providers: [.apt(["libmount-dev"])]),
+    .systemLibrary(name: "CLibmount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
     .systemLibrary(name: "CLibfuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
 
     .target(name: "MountProtocol", swiftSettings: strict),
@@ -61,8 +68,12 @@ let package = Package(
     .target(
       name: "LinuxPrivileges",
       dependencies: [
-        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "CLibmount",
+        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux",
       ],
+      swiftSettings: strict),
+    // What the helper executes where it needs the machine's shared libraries.
+    .target(
+      name: "Companion", dependencies: ["MountPolicy", "LinuxPrimitives", "CLinux", "CLibmount"],
       swiftSettings: strict),
     .target(
       name: "FuseService", dependencies: ["MountProtocol", "LinuxPrimitives", "CLinux"],
@@ -88,7 +99,10 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(
-      name: "fuservicemount3", dependencies: ["LinuxPrivileges"], linkerSettings: hardenedLink),
+      name: "fuservicemount3", dependencies: ["LinuxPrivileges"], linkerSettings: staticLink),
+    .executableTarget(
+      name: "fuservicemount3-companion", dependencies: ["Companion"],
+      linkerSettings: hardenedLink),
 
     .executableTarget(
       name: "singlefilefs", dependencies: ["SingleFile"], linkerSettings: hardenedLink),

@@ -7,6 +7,6 @@ extension FileDescriptor {
   ///
   /// The corresponding system call is `fcntl(2)` with `F_GETFL`.
   public func isReadOnly() throws(Errno) -> Bool {
-    try statusFlags() & O_ACCMODE == O_RDONLY
+    try statusFlags() & clinux_access_mode == O_RDONLY
   }
 }

@@ -10,6 +10,8 @@ public enum BuildConfiguration {
   public static var configurationPath: [UInt8] { Array(FUSE_CONF.utf8) }
   /// The configuration file of this program alone.
   public static var ownConfigurationPath: [UInt8] { Array(FUSERVICEMOUNT_CONF.utf8) }
+  /// The program that does what needs the machine's shared libraries.
+  public static var companionPath: [UInt8] { Array(FUSERVICEMOUNT_COMPANION.utf8) }
   /// The version of this program.
   public static var version: [UInt8] { Array(FUSERVICEMOUNT_VERSION.utf8) }
 }

@@ -6,7 +6,7 @@ internal import CLinux
 public struct ChildProcess: ~Copyable, Sendable {
   /// The process id; valid until the child has been reaped.
   public let identifier: Int32
-  /// A descriptor that becomes readable when the child ends (`pidfd_open(2)`, kernel 5.3).
+  /// A descriptor that becomes readable when the child ends (a pidfd, kernel 5.3).
   public let descriptor: FileDescriptor
 
   /// How a child ended.
@@ -22,35 +22,18 @@ public struct ChildProcess: ~Copyable, Sendable {
   /// The child dies with this process: `PR_SET_PDEATHSIG` of `prctl(2)`, which a change of ids
   /// erases, so `body` calls `dieWithParent(_:)` again after one.
   ///
-  /// `body` begins when this process has a descriptor of the child. A child that cannot be watched
-  /// has done nothing and ends by itself: to kill it, which its ids may forbid, is not needed.
-  ///
-  /// The corresponding system calls are `fork(2)` and `pidfd_open(2)`.
+  /// The corresponding system call is `clone(2)` with `CLONE_PIDFD`.
   public static func fork(_ body: () -> Int32) throws(Errno) -> ChildProcess {
-    var gate = try PacketSocket.pair()
     let parent = getpid()
-    let result = clinux_fork()
+    var descriptor: Int32 = -1
+    // The parent finds the child's descriptor in the variable.
+    let result = unsafe clinux_fork(&descriptor)
     if result == 0 {
       dieWithParent(parent)
-      gate.first = nil
-      let isOpen = (try? gate.second?.descriptor.read(1)) == [1]
-      gate.second = nil
-      _exit(isOpen ? body() : EAGAIN)
+      _exit(body())
     }
     guard result > 0 else { throw .last }
-    do throws(Errno) {
-      let descriptor = clinux_pidfd_open(result)
-      guard descriptor >= 0 else { throw .last }
-      let child = ChildProcess(
-        identifier: result, descriptor: FileDescriptor(owning: descriptor))
-      gate.second = nil
-      try gate.first?.send([1], until: .after(seconds: 1))
-      return child
-    } catch {
-      gate.first = nil
-      _ = waitpid(result, nil, 0)
-      throw error
-    }
+    return ChildProcess(identifier: result, descriptor: FileDescriptor(owning: descriptor))
   }
 
   /// Ends the child by `SIGKILL`. It may take time, or never happen while a hostile file system

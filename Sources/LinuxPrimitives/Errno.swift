@@ -51,6 +51,8 @@ public struct Errno: Error, Equatable, Sendable {
   public static let tooManyLinks = Errno(rawValue: ELOOP)
   /// Read-only file system (`EROFS`).
   public static let readOnlyFileSystem = Errno(rawValue: EROFS)
+  /// Exec format error (`ENOEXEC`).
+  public static let notExecutable = Errno(rawValue: ENOEXEC)
   /// A message that is not what it must be (`EBADMSG`).
   public static let badMessage = Errno(rawValue: EBADMSG)
   /// Operation not supported (`EOPNOTSUPP`).

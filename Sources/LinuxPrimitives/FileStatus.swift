@@ -29,7 +29,7 @@ public struct FileStatus: Equatable, Sendable {
   public var isSocket: Bool { format == UInt32(S_IFSOCK) }
   /// Whether this is the character device `major`:`minor`.
   public func isCharacterDevice(major: UInt32, minor: UInt32) -> Bool {
-    format == UInt32(S_IFCHR) && representedDevice == gnu_dev_makedev(major, minor)
+    format == UInt32(S_IFCHR) && representedDevice == clinux_device(major, minor)
   }
 
   /// Whether two statuses are those of one file.

@@ -59,10 +59,11 @@ extension PacketSocket {
         guard let rawDescriptor else { return unsafe sendmsg(socket, &message, flags) }
         return unsafe withControlBuffer { control in
           unsafe message.msg_control = control.baseAddress
-          unsafe message.msg_controllen = control.count
+          unsafe message.msg_controllen = numericCast(control.count)
           // The buffer has room for exactly one header with one descriptor (cmsg(3)).
           if let header = unsafe clinux_cmsg_first(&message) {
-            unsafe header.pointee.cmsg_len = clinux_cmsg_length(MemoryLayout<Int32>.size)
+            unsafe header.pointee.cmsg_len = numericCast(
+              clinux_cmsg_length(MemoryLayout<Int32>.size))
             unsafe header.pointee.cmsg_level = SOL_SOCKET
             unsafe header.pointee.cmsg_type = clinux_SCM_RIGHTS
             unsafe UnsafeMutableRawPointer(clinux_cmsg_data(header)).storeBytes(
@@ -90,7 +91,8 @@ extension PacketSocket {
           unsafe withControlBuffer { control in
             unsafe message.msg_control = control.baseAddress
             // Without the padding, so that a second descriptor does not fit in.
-            unsafe message.msg_controllen = clinux_cmsg_length(MemoryLayout<Int32>.size)
+            unsafe message.msg_controllen = numericCast(
+              clinux_cmsg_length(MemoryLayout<Int32>.size))
             received = unsafe recvmsg(socket, &message, wanted)
             if received >= 0 { passed = unsafe passedDescriptor(&message) }
           }

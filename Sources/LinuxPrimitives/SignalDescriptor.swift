@@ -30,22 +30,28 @@ public func unblockAllSignals() {
   _ = unsafe sigprocmask(SIG_SETMASK, &set, nil)
 }
 
-/// Puts every signal to its default disposition and lets it through; `SIGPIPE` is ignored, because
-/// a peer that goes away is an error to report, not an end.
+/// Puts right what a caller can have made of signals, and lets every one through; `SIGPIPE` is ignored,
+/// because a peer that goes away is an error to report, not an end.
+///
+/// A handler does not survive `execve(2)`; being ignored does. Only two signals have to be there for
+/// this program to work: with `SIGCHLD` ignored there is no child to wait for (wait(2)), with `SIGALRM`
+/// no end of a process that bounds itself (setitimer(2)). To ignore the others takes nothing away: the
+/// ones that end the helper are blocked and read from a descriptor, and what is blocked the kernel
+/// keeps even if it is ignored (`sig_ignored` in kernel/signal.c).
 ///
 /// The corresponding system calls are `sigaction(2)` and `sigprocmask(2)`.
 public func resetSignals() {
-  // Signals 32 and 33 belong to the C library, SIGKILL and SIGSTOP to the kernel: those fail.
-  for number in Int32(1)...64 where number != SIGPIPE { _ = clinux_default_signal(number) }
+  _ = clinux_default_signal(SIGCHLD)
+  _ = clinux_default_signal(SIGALRM)
   _ = clinux_ignore_signal(SIGPIPE)
   unblockAllSignals()
 }
 
 private func endingSignals() -> sigset_t {
   var set = sigset_t()
-  // These only fill in the set. Signals 32 and 33 belong to the C library: adding them fails.
+  // Both only fill in the set.
   _ = unsafe sigemptyset(&set)
-  for number in Int32(1)...64 where endsProcess(number) { _ = unsafe sigaddset(&set, number) }
+  for number in Int32(1)...64 where endsProcess(number) { unsafe clinux_add_signal(&set, number) }
   return set
 }
 

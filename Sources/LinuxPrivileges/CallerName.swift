@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-internal import CLinux
 public import LinuxPrimitives
 public import MountPolicy
 
@@ -10,7 +9,7 @@ private let maximumLength = 256
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`. A name that does not fit a mount table is none.
   ///
-  /// The corresponding C function is `getpwuid(3)`.
+  /// The companion looks it up, with `getpwuid(3)`.
   public mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {
     var pair = try PacketSocket.pair()
     guard let input = pair.first.take(), let output = pair.second?.descriptor.rawValue else {
@@ -27,20 +26,18 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try sealProcess()
         dieWithParent(parent)
-        let name = try userName(of: user)
-        // It would be no packet, and waited for.
-        guard !name.isEmpty else { throw .noSuchFile }
-        try writeAll(Array(name.prefix(maximumLength + 1)), to: output)
-        return 0
+        throw becomeCompanion(CompanionLine.userName, line: output)
       } catch {
         return error.rawValue
       }
     }
-    guard status == 0 else { throw Errno(rawValue: status) }
-    guard let packet = try input.receive(limit: maximumLength + 1, until: .after(seconds: 1)) else {
-      throw .noSuchFile
-    }
-    let name = packet.bytes
+    guard status == 0 else { throw .noSuchFile }
+    pair.second = nil
+    guard
+      let packet = try input.receive(limit: maximumLength + 2, until: .after(seconds: 1)),
+      packet.bytes.first == CompanionLine.done
+    else { throw .noSuchFile }
+    let name = Array(packet.bytes.dropFirst())
     guard !name.isEmpty, name.count <= maximumLength,
       !name.contains(where: { $0 <= 0x20 || $0 == 0x7f || $0 == UInt8(ascii: ",") })
     else { throw .noSuchFile }

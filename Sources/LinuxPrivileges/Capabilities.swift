@@ -35,24 +35,24 @@ func setCapabilities(
 
 /// Empties the bounding set, so that nothing this process might ever execute gains a capability.
 ///
-/// What is not bound is not dropped, because to drop takes `CAP_SETPCAP`. The first number that is no
-/// capability is the end; `CAP_BPF` and those below it are in every kernel that has what this program
-/// needs (5.8), so that an answer which says otherwise is an error. That it is the end is asked twice.
-/// There is an end, because capset(2) has room for 64: a sandbox whose filter answers every call with
-/// success must not hold this for ever.
+/// To drop one takes `CAP_SETPCAP`; where that is missing, it is enough that the one is not bound. The
+/// first number that is no capability is the end; `CAP_BPF` and those below it are in every kernel that
+/// has what this program needs (5.8), so that an answer which says otherwise is an error. That it is the
+/// end is asked in two ways. There is an end, because capset(2) has room for 64: a sandbox whose filter
+/// answers every call with success must not hold this for ever.
 ///
-/// The corresponding system call is `prctl(2)` with `PR_CAPBSET_READ` and `PR_CAPBSET_DROP`.
+/// The corresponding system call is `prctl(2)` with `PR_CAPBSET_DROP` and `PR_CAPBSET_READ`.
 func emptyBoundingSet() throws(Errno) {
   for capability in UInt(0)...64 {
+    if clinux_prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0 { continue }
+    let error = Errno.last
     let isBound = clinux_prctl(PR_CAPBSET_READ, capability, 0, 0, 0)
-    if isBound < 0, capability > UInt(CAP_BPF), Errno.last == .invalidArgument,
-      clinux_prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0, Errno.last == .invalidArgument
-    {
-      return
-    }
-    guard isBound >= 0,
-      isBound == 0 || clinux_prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
-    else { throw .last }
+    if isBound == 0 { continue }
+    let isEnd =
+      error == .invalidArgument && isBound < 0 && Errno.last == .invalidArgument
+      && capability > UInt(CAP_BPF)
+    guard isEnd else { throw error }
+    return
   }
   throw .notPermitted
 }
@@ -81,7 +81,8 @@ private func lowerSystemAdministration() {
   do throws(Errno) {
     try setCapabilities(permitted: .systemAdministration, effective: [])
   } catch {
-    // Going on with privilege that should be gone is worse than any message.
-    abort()
+    // Going on with privilege that should be gone is worse than any message. A trap: abort(3) takes
+    // the thread's id, which `clinux_fork` leaves to be the parent's.
+    fatalError()
   }
 }

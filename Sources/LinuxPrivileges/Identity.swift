@@ -16,8 +16,8 @@ struct IdentityTriple: Equatable {
 /// by `getresgid(2)` and `getresuid(2)`, because a set that silently did not happen is how set-id
 /// programs lost (CVE-2000-0506 and its kin).
 func setIdentities(users: IdentityTriple, groups: IdentityTriple) throws(Errno) {
-  guard setresgid(groups.real, groups.effective, groups.saved) == 0 else { throw .last }
-  guard setresuid(users.real, users.effective, users.saved) == 0 else { throw .last }
+  guard clinux_setresgid(groups.real, groups.effective, groups.saved) == 0 else { throw .last }
+  guard clinux_setresuid(users.real, users.effective, users.saved) == 0 else { throw .last }
   var seen: (UInt32, UInt32, UInt32) = (0, 0, 0)
   // Both calls write three integers.
   guard unsafe getresgid(&seen.0, &seen.1, &seen.2) == 0,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-internal import CLinux
 public import LinuxPrimitives
-public import MountHelper
+internal import MountHelper
+public import MountPolicy
 
 /// How long a recorder that has the table's lock may take, in seconds. Nobody else can keep it
 /// waiting, so it is not killed while it writes; only a machine in trouble is as slow.
@@ -14,17 +14,8 @@ struct Recorder: ~Copyable {
   let process: ChildProcess
   let line: PacketSocket
 
-  /// Lets a recorder that has the lock write.
-  fileprivate static let goAhead: UInt8 = 3
-
-  /// What is to become of the entry.
-  fileprivate enum Verdict: UInt8 {
-    case keep = 1
-    case takeBack
-  }
-
   /// Tells the recorder, and waits for it to have done so.
-  fileprivate func settle(_ verdict: Verdict) throws(Errno) {
+  fileprivate func settle(_ verdict: CompanionLine.Verdict) throws(Errno) {
     try line.send([verdict.rawValue], until: .after(seconds: 1))
     let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
     let status: Int32
@@ -50,34 +41,13 @@ struct Recorder: ~Copyable {
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
-  /// The recorder has root's ids and no capability. Any user may hold the table's lock for ever
+  /// The recorder is the companion with root's ids and no capability. Any user may hold the table's lock for ever
   /// (flock(2) needs no right to write), so it is killed while it waits; once it writes, only when it
   /// comes to no end.
   public mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
-    var options: [UInt8] = []
-    for word in record.words { options += (options.isEmpty ? [] : [UInt8(ascii: ",")]) + word }
+    guard let record = record.encoded() else { throw .invalidArgument }
     let limit = patience.deadline.later(byMilliseconds: 1000)
-    let recorder = try startRecorder { line throws(Errno) in
-      var table = try UserspaceTable()
-      // From here on the end of the finisher is no reason to end, but to take the entry back.
-      outliveParent()
-      try line.send([0], until: .after(seconds: 1))
-      // Nothing is written before the finisher has heard, so that a recorder that is killed for being
-      // late, in the moment in which it gets the lock, has written nothing.
-      guard (try? line.receive(limit: 1, until: limit))?.bytes == [Recorder.goAhead] else {
-        return 1
-      }
-      try table.add(record, options: options)
-      // From here on only the verdict lets the entry stand.
-      let isHeard = (try? line.send([0], until: .after(seconds: 1))) != nil
-      let verdict = isHeard ? (try? line.receive(limit: 1, until: limit))?.bytes.first : nil
-      if verdict == Recorder.Verdict.keep.rawValue {
-        table.keep()
-        return 0
-      }
-      try table.takeBack()
-      return verdict == nil ? 1 : 0
-    }
+    let recorder = try startRecorder(verdictUntil: limit)
     do throws(Errno) {
       try recorder.line.hear(patience)
     } catch {
@@ -85,7 +55,7 @@ extension LinuxPrivilegedOperations {
       throw error
     }
     do throws(Errno) {
-      try recorder.line.send([Recorder.goAhead], until: .after(seconds: 1))
+      try recorder.line.send([CompanionLine.goAhead] + record, until: .after(seconds: 1))
       try recorder.line.hear(Patience(cleaningUpUntil: .after(seconds: timeToWrite)))
     } catch {
       recorder.cutOff()
@@ -106,10 +76,8 @@ extension LinuxPrivilegedOperations {
     try recorder.settle(.takeBack)
   }
 
-  /// Starts `body` as root without any capability. What it throws goes over the line.
-  private func startRecorder(
-    _ body: (borrowing PacketSocket) throws(Errno) -> Int32
-  ) throws(Errno) -> Recorder {
+  /// Starts the companion as root without any capability.
+  private func startRecorder(verdictUntil limit: Deadline) throws(Errno) -> Recorder {
     var pair = try PacketSocket.pair()
     guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
       throw .badFileDescriptor
@@ -123,7 +91,8 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try sealProcess()
         dieWithParent(parent)
-        return try body(line)
+        let milliseconds = Array("\(max(0, limit.pollTimeout))".utf8)
+        throw becomeCompanion(CompanionLine.record, milliseconds, line: far)
       } catch {
         try? line.send([UInt8(clamping: error.rawValue)], until: .after(seconds: 1))
         return 1
@@ -140,6 +109,6 @@ extension PacketSocket {
     guard let byte = try receive(limit: 1, until: .after(seconds: 1))?.bytes.first else {
       throw .inputOutput
     }
-    guard byte == 0 else { throw Errno(rawValue: Int32(byte)) }
+    guard byte == CompanionLine.done else { throw Errno(rawValue: Int32(byte)) }
   }
 }

@@ -5,7 +5,7 @@ internal import LinuxPrimitives
 
 /// A list of system calls, for a process that will never need another. Any other ends it at once.
 ///
-/// The program is our own: a load, a search by halves, two answers. A library would make the
+/// The program is our own: two loads, a word of bits, two answers. A library would make the
 /// same one for more start-up time, and cost a dependency of the set-id program
 /// (docs/decisions/0006-own-filter.md).
 enum SyscallFilter {
@@ -32,51 +32,66 @@ enum SyscallFilter {
     guard result == 0 else { throw .last }
   }
 
-  /// The instructions (seccomp(2), "Filter"): refuse another architecture's numbers, then find the
-  /// call's number.
+  /// The instructions (seccomp(2), "Filter"): refuse another architecture's numbers, take the word of
+  /// the list in which the call's number has its bit, and look at the bit.
+  ///
+  /// The kernel tries each of its calls against a new filter, to know those that are always permitted,
+  /// until it meets an instruction that it cannot foresee. Most of a filter's cost was that, so such a
+  /// one, with the number's lower bits, comes first.
   private var program: [sock_filter] {
     // The offsets are those of struct seccomp_data: the number at 0, the architecture at 4.
-    [
-      sock_filter(code: clinux_bpf_load, jt: 0, jf: 0, k: 4),
-      sock_filter(code: clinux_bpf_jump_if_equal, jt: 1, jf: 0, k: clinux_audit_architecture),
-      sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: clinux_seccomp_kill),
-      sock_filter(code: clinux_bpf_load, jt: 0, jf: 0, k: 0),
-    ] + search(boundaries, from: 0, to: boundaries.count)
+    var beginning = [
+      instruction(clinux_bpf_load, 0),
+      instruction(clinux_bpf_and, 31),
+      instruction(clinux_bpf_set_index, 0),
+      instruction(clinux_bpf_load, 4),
+      jump(clinux_bpf_jump_if_equal, clinux_audit_architecture, over: 1),
+      instruction(clinux_bpf_return, clinux_seccomp_kill),
+      instruction(clinux_bpf_load, 0),
+    ]
+    if self == .monitor { beginning += companionRule }
+    beginning.append(instruction(clinux_bpf_shift_right, 5))
+    let words = list.enumerated().filter { $0.element != 0 }
+    var search: [sock_filter] = []
+    for (place, word) in words.enumerated() {
+      // To the shift behind the search and the answer for a number that is in no word.
+      let rest = UInt32(3 * (words.count - 1 - place) + 1)
+      search += [
+        jump(clinux_bpf_jump_if_equal, UInt32(word.offset), otherwiseOver: 2),
+        instruction(clinux_bpf_load_constant, word.element),
+        instruction(clinux_bpf_jump, rest),
+      ]
+    }
+    return beginning + search + [
+      instruction(clinux_bpf_return, clinux_seccomp_kill),
+      instruction(clinux_bpf_shift_right_by_index, 0),
+      jump(clinux_bpf_jump_if_bits, 1, otherwiseOver: 1),
+      instruction(clinux_bpf_return, clinux_seccomp_allow),
+      instruction(clinux_bpf_return, clinux_seccomp_kill),
+    ]
   }
 
-  /// Where permitted numbers begin and end. They cut all numbers into stretches, of which those with
-  /// an odd index are permitted; the last one, which has no end, is not.
-  private var boundaries: [UInt32] {
-    let calls = self.calls
-    var isPermitted = [Bool](repeating: false, count: Int(calls.max() ?? 0) + 2)
-    for call in calls { isPermitted[Int(call)] = true }
-    var boundaries: [UInt32] = []
-    var previous = false
-    for (number, permitted) in isPermitted.enumerated() where permitted != previous {
-      boundaries.append(UInt32(number))
-      previous = permitted
-    }
-    return boundaries
-  }
-
-  /// Looks in which of the stretches `first` to `last` the number lies, by halves. The kernel tries
-  /// each of its calls against a new filter, which is most of what one costs; by halves that takes
-  /// some ten instructions a call, and not as many as the list is long.
-  private func search(_ boundaries: [UInt32], from first: Int, to last: Int) -> [sock_filter] {
-    if first == last {
-      let answer = first % 2 == 1 ? clinux_seccomp_allow : clinux_seccomp_kill
-      return [sock_filter(code: clinux_bpf_return, jt: 0, jf: 0, k: answer)]
-    }
-    let middle = (first + last + 1) / 2
-    let lower = search(boundaries, from: first, to: middle - 1)
-    let upper = search(boundaries, from: middle, to: last)
+  /// Permits `execve(2)` where the name of the program is the companion's, which lies in memory that
+  /// is not written to.
+  private var companionRule: [sock_filter] {
+    let address = clinux_companion_path_address()
     return [
-      // At the boundary or above it: the next instruction, which can jump over any number of them;
-      // a comparison can over 255 at the most.
-      sock_filter(
-        code: clinux_bpf_jump_if_not_below, jt: 0, jf: 1, k: boundaries[middle - 1]),
-      sock_filter(code: clinux_bpf_jump, jt: 0, jf: 0, k: UInt32(lower.count)),
-    ] + lower + upper
+      jump(clinux_bpf_jump_if_equal, clinux_execve, otherwiseOver: 6),
+      instruction(clinux_bpf_load, clinux_first_argument_low),
+      jump(clinux_bpf_jump_if_equal, UInt32(truncatingIfNeeded: address), otherwiseOver: 3),
+      instruction(clinux_bpf_load, clinux_first_argument_high),
+      jump(clinux_bpf_jump_if_equal, UInt32(address >> 32), otherwiseOver: 1),
+      instruction(clinux_bpf_return, clinux_seccomp_allow),
+      instruction(clinux_bpf_return, clinux_seccomp_kill),
+    ]
+  }
+
+  /// The permitted numbers: a bit for each, 32 to the word.
+  private var list: [UInt32] {
+    let calls = self.calls
+    var words = [UInt32](repeating: 0, count: Int(calls.max() ?? 0) / 32 + 1)
+    for call in calls { words[Int(call) / 32] |= 1 << UInt32(call % 32) }
+    return words
   }
 
   private var calls: [Int32] {
@@ -86,6 +101,17 @@ enum SyscallFilter {
     case .inspector: return integers(clinux_common_calls) + integers(clinux_inspector_calls)
     }
   }
+}
+
+private func instruction(_ code: UInt16, _ operand: UInt32) -> sock_filter {
+  sock_filter(code: code, jt: 0, jf: 0, k: operand)
+}
+
+/// A comparison: jumps over some instructions where it holds, and over others where it does not.
+private func jump(
+  _ code: UInt16, _ operand: UInt32, over matched: UInt8 = 0, otherwiseOver other: UInt8 = 0
+) -> sock_filter {
+  sock_filter(code: code, jt: matched, jf: other, k: operand)
 }
 
 /// The elements of a C array of `int`, which Swift imports as a tuple.

@@ -23,6 +23,8 @@ enum MountFailure: Error {
   case superblockIsAnothers
   /// libmount keeps another table than utab, whose lock is not the one that is held.
   case tableIsAnother
+  /// The program that records mounts cannot be executed.
+  case noCompanion
   /// A mount could not be taken away again because something lies on it.
   case cannotUndo
 
@@ -34,6 +36,7 @@ enum MountFailure: Error {
     case .system(_, let error): return ErrorNumber(rawValue: UInt32(error.rawValue))
     case .mountPointElsewhere: return .invalidArgument
     case .tableIsAnother: return .notSupported
+    case .noCompanion: return .noSuchFile
     case .mountPointCovered, .mountPointIsMounted, .superblockIsAnothers, .cannotUndo: return .busy
     }
   }
@@ -62,6 +65,10 @@ enum MountFailure: Error {
       return text("the mount table is not /run/mount/utab here, but perhaps a regular /etc/mtab, ")
         + text("in which this program records nothing; leave out the x- options, or make ")
         + text("/etc/mtab a link to /proc/self/mounts")
+    case .noCompanion:
+      return text("recording the mount in the mount table takes ")
+        + BuildConfiguration.companionPath
+        + text(", which cannot be executed; is it installed, and libmount with it?")
     case .cannotUndo:
       return text(
         "the mount could not be taken away, because another lies on it; its server is cut off")

@@ -80,12 +80,14 @@ extension Mounter {
     let target = try pathInNamespace()
     do throws(Errno) {
       let record = MountRecord(
-        source: plan.source, target: target, type: plan.mountType,
-        words: plan.userspaceWords)
+        source: plan.source, target: target, type: plan.mountType, words: plan.userspaceWords)
       try operations.record(record, patience: patience)
     } catch {
-      throw error == .notSupported
-        ? .tableIsAnother : .system("recording the mount in the mount table", error)
+      switch error {
+      case .notSupported: throw .tableIsAnother
+      case .notExecutable: throw .noCompanion
+      default: throw .system("recording the mount in the mount table", error)
+      }
     }
   }
 

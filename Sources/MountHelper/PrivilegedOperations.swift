@@ -3,18 +3,6 @@
 public import LinuxPrimitives
 public import MountPolicy
 
-/// What a mount leaves in the userspace mount table.
-public struct MountRecord: Equatable, Sendable {
-  /// The mount's source.
-  public var source: [UInt8]
-  /// Where the mount is, an absolute path.
-  public var target: [UInt8]
-  /// The file system type, `fuse.SUBTYPE`.
-  public var type: [UInt8]
-  /// The words to record.
-  public var words: [[UInt8]]
-}
-
 /// How the finisher's work ended.
 public enum FinisherEnding: Equatable, Sendable {
   /// All is done. The line has the steps, for a caller who asked for each; it may be lost on the way.
@@ -139,8 +127,8 @@ public protocol PrivilegedOperations: ~Copyable {
   /// hears what comes of the mount, and takes the entry back when this process ends without a word.
   ///
   /// - Throws: `ETIMEDOUT` or `ECANCELED` when others kept the table locked, `EIO` when the child
-  ///   ended without a word, `EOPNOTSUPP` when the table is another than utab, and what writing the
-  ///   entry says.
+  ///   ended without a word, `ENOEXEC` when it cannot be started, `EOPNOTSUPP` when the table is
+  ///   another than utab, and what writing the entry says.
   mutating func record(_ record: MountRecord, patience: Patience) throws(Errno)
 
   /// Lets the entry stand and unlocks the table.

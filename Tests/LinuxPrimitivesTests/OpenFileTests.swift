@@ -134,7 +134,8 @@ struct OpenFileTests {
     let file = try openFile(try directory.makeFile("f"), .path)
     #expect(chmod("\(directory.path)/f", mode) == 0)
     let child = try ChildProcess.fork {
-      guard setresgid(65_534, 65_534, 65_534) == 0, setresuid(65_534, 65_534, 65_534) == 0,
+      guard clinux_setresgid(65_534, 65_534, 65_534) == 0,
+        clinux_setresuid(65_534, 65_534, 65_534) == 0,
         let isWritable = try? file.isWritable()
       else { return 2 }
       return isWritable ? 1 : 0

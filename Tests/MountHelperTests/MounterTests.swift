@@ -115,7 +115,7 @@ struct MounterTests {
       if fault.call == "createFilesystemContext", error == .notImplemented { continue }
       // Said in other words.
       if fault.call == "createSuperblock", error == .busy { continue }
-      if fault.call == "record", error == .notSupported { continue }
+      if fault.call == "record", error == .notSupported || error == .notExecutable { continue }
       var attempt = MountAttempt()
       attempt.options = "x-a"
       attempt.failures = [fault.call: error]

@@ -67,6 +67,11 @@ TABLE = {
     "pidfd_send_signal": "ESRCH EPERM EBADF EINVAL",
     "wait4": "EINTR ECHILD EAGAIN EINVAL ESRCH",
     "setsid": "EPERM",
+    "execve": "ENOENT EACCES ENOMEM EIO ELOOP E2BIG EINVAL EISDIR ELIBBAD EMFILE ENAMETOOLONG ENFILE "
+              "ENOEXEC ENOTDIR EPERM ETXTBSY EAGAIN",
+    # Starting a program; set_tid_address(2) cannot fail.
+    "arch_prctl": "EINVAL EPERM EFAULT ENODEV",
+    "rseq": "EINVAL EPERM EFAULT EBUSY ENOSYS",
     "uname": "EFAULT",
     "rt_sigprocmask": "EINVAL EFAULT",
     "rt_sigaction": "EINVAL EFAULT",
@@ -117,7 +122,7 @@ TABLE.update(openat=TABLE["open"], stat=TABLE["newfstatat"], fstat=TABLE["newfst
 
 # These cannot fail (their manual pages say so), or do not return.
 INFALLIBLE = {"exit", "exit_group", "getegid", "geteuid", "getgid", "getpid", "getppid", "gettid",
-              "getuid", "restart_syscall", "rt_sigreturn", "umask"}
+              "getuid", "restart_syscall", "rt_sigreturn", "set_tid_address", "umask"}
 
 
 def failures(name, most=None):

@@ -25,6 +25,8 @@ STALL = 2  # seconds that a helper may wait where a test lets it wait in vain
 GRACE = 8  # seconds more until it must have ended
 
 MNT_DETACH = 2
+COMPANION = "fuservicemount3-companion"
+COMPANION_PATH = "/usr/libexec/" + COMPANION
 OWN_CONF = "/etc/fuservicemount3.conf"
 AT_FDCWD = -100
 libc = fuse_service.libc
@@ -103,6 +105,11 @@ def prepare(base, helper):
     system("mount", "-t", "overlay", "-o",
            f"lowerdir=/usr/sbin,upperdir={private}/upper,workdir={private}/work", "overlay",
            "/usr/sbin")
+    # The companion, where the helper was built to find it.
+    os.mkdir(os.path.join(private, "libexec"))
+    shutil.copy(os.path.join(os.path.dirname(helper), COMPANION), os.path.join(private, "libexec"))
+    system("mount", "-t", "overlay", "-o", f"ro,lowerdir={private}/libexec:/usr/libexec",
+           "overlay", "/usr/libexec")
     system("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/home")
     for caller in (ROOT, ALICE, BOB):
         for path in (caller.home, os.path.join(base, "rootfs", caller.name)):
@@ -181,12 +188,12 @@ def utab_text():
 
 
 def helper_processes():
-    """The processes that still run the helper under test."""
+    """The processes that still run the helper under test, or what it executes."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{name}/exe").startswith(stage.helper):
+                if os.readlink(f"/proc/{name}/exe").startswith((stage.helper, COMPANION_PATH)):
                     found.append(int(name))
     return found
 

@@ -65,8 +65,11 @@ class Starting(HelperTest):
         def look(session):
             session.open("not named")  # the worker is ready
             for process in helper_processes():
-                names = [os.readlink(f"/proc/{process}/fd/{name}")
-                         for name in os.listdir(f"/proc/{process}/fd")]
+                names = []
+                for name in os.listdir(f"/proc/{process}/fd"):
+                    # One that is open to write a message may be closed meanwhile.
+                    with contextlib.suppress(FileNotFoundError):
+                        names.append(os.readlink(f"/proc/{process}/fd/{name}"))
                 seen.append((len(names), secret in names))
         inherited = [os.dup(descriptor) for descriptor in (write, held) for _ in range(450)]
         service = self.service(wire.mounting(target, before=look, owner=caller.uid))

@@ -263,7 +263,7 @@ class Checking(Sockets):
                    "look at the service's socket unit"))
         os.symlink("loop", self.path("loop"))
         self.assertEqual(self.said("loop", caller),
-                         (1, f"{where}/loop: Too many levels of symbolic links"))
+                         (1, f"{where}/loop: Symbolic link loop"))
 
     @callers()
     @parametrized(name=[(row[3], row[0]) for row in NAMES] + [

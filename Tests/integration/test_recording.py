@@ -256,6 +256,22 @@ class Directory(Recording):
         self.addCleanup(restore)
 
     @callers()
+    def test_without_the_companion_what_records_is_refused_and_the_rest_is_mounted(self, caller):
+        empty = tempfile.mkdtemp(prefix="libexec-", dir=stage.private)
+        system("mount", "--bind", empty, "/usr/libexec")
+        self.addCleanup(detach, "/usr/libexec")
+        self.before = {mount.number for mount in mounts()}
+        outcome, _ = self.record(caller)
+        self.assert_refused(outcome)
+        self.assert_one_line(outcome)
+        self.assertIn("/usr/libexec/fuservicemount3-companion", outcome.err)
+        target = self.target(caller)
+        self.type = "plain"
+        service = self.service(wire.mounting(target, owner=caller.uid, group=caller.gid))
+        self.assert_mounted(self.helper(self.words("demo", target), caller), service)
+        detach(target)
+
+    @callers()
     def test_a_missing_directory_is_made_for_the_record(self, caller):
         self.keep(DIRECTORY)
         outcome, target = self.record(caller)

@@ -41,7 +41,7 @@ WALL = 0x40000000
 NT_PRSTATUS, NT_ARM_SYSTEM_CALL = 1, 0x404
 
 PR_SET_SECCOMP = 22
-PR_CAPBSET_READ = 23
+PR_CAPBSET_READ, PR_CAPBSET_DROP = 23, 24
 CAP_SYS_ADMIN = 1 << 21
 RETURN_TRACE, RETURN_ERRNO, RETURN_ALLOW = 0x7FF00000, 0x00050000, 0x7FFF0000
 
@@ -223,8 +223,9 @@ def describe(process, name, arguments):
             return (same(path),)
         if name in DESCRIPTOR:
             return (file_of(process, arguments[0]),)
-        if name == "prctl" and arguments[0] == PR_CAPBSET_READ and arguments[1] > last_capability():
-            return str(PR_CAPBSET_READ), "none"
+        if name == "prctl" and arguments[0] in (PR_CAPBSET_READ, PR_CAPBSET_DROP) \
+                and arguments[1] > last_capability():
+            return str(arguments[0]), "none"
         if name == "capget":
             return ("read" if arguments[1] else "probe",)
         if name == "capset":  # effective and permitted

@@ -537,7 +537,8 @@ def install():
     os.chmod(HELPER, 0o4755)
     LIBEXEC.mkdir(exist_ok=True)
     run("systemd-tmpfiles", "--create", PAYLOAD / "tmpfiles.conf")
-    for name in ("singlefilefs", "fuse-service-adapter", "libfuse-service-shim.so"):
+    for name in ("fuservicemount3-companion", "singlefilefs", "fuse-service-adapter",
+                 "libfuse-service-shim.so"):
         shutil.copy(PAYLOAD / name, LIBEXEC / name)
         os.chmod(LIBEXEC / name, 0o755)
     made = PAYLOAD / "made"

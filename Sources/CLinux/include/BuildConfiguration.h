@@ -30,6 +30,13 @@
 #define FUSERVICEMOUNT_CONF "/etc/fuservicemount3.conf"
 #endif
 
+// What the helper executes where it needs the machine's shared libraries.
+#ifdef PACKAGER_FUSERVICEMOUNT_COMPANION
+#define FUSERVICEMOUNT_COMPANION PACKAGER_FUSERVICEMOUNT_COMPANION
+#else
+#define FUSERVICEMOUNT_COMPANION "/usr/libexec/fuservicemount3-companion"
+#endif
+
 #define FUSERVICEMOUNT_VERSION "0.1.0"
 
 #endif

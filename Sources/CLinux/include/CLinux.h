@@ -53,11 +53,15 @@
 static inline int clinux_errno(void) { return errno; }
 static inline void clinux_set_errno(int value) { errno = value; }
 
-// open(2) and its kin are variadic.
+// open(2) and its kin are variadic. By openat(2), which is one call on every architecture and in every
+// C library.
 static inline int clinux_open(const char *path, int flags, unsigned mode)
 {
-	return open(path, flags, mode);
+	return openat(AT_FDCWD, path, flags, mode);
 }
+
+// fcntl(2) F_GETFL. musl's O_ACCMODE has O_PATH in it, and as an expression Swift does not read it.
+static const int clinux_access_mode = O_RDONLY | O_WRONLY | O_RDWR;
 
 static inline int clinux_openat(int directory, const char *path, int flags)
 {
@@ -81,6 +85,11 @@ static inline int clinux_openat2(int directory, const char *path, uint64_t flags
 	return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
+static inline dev_t clinux_device(unsigned major_number, unsigned minor_number)
+{
+	return makedev(major_number, minor_number);
+}
+
 static inline int clinux_close_range(unsigned first, unsigned last)
 {
 	return (int)syscall(SYS_close_range, first, last, 0U);
@@ -89,10 +98,46 @@ static inline int clinux_close_range(unsigned first, unsigned last)
 // readdir(3): the name is as long as the record says, not as its declaration does.
 static inline const char *clinux_entry_name(const struct dirent *entry) { return entry->d_name; }
 
-// fork(2) is hidden from Swift. The helper has one thread, so it is safe here.
-static inline pid_t clinux_fork(void) { return fork(); }
+// fork(2) that gives the parent a descriptor of the child in the same moment (clone(2) with
+// CLONE_PIDFD, kernel 5.2), so that there is no child which cannot be watched. musl keeps nothing that
+// a copy of a process with one thread would have to put right but its thread id, which raise(3) and
+// abort(3) take: what ships ends itself by a trap. glibc's locks are more, and the tests have threads.
+static inline pid_t clinux_fork(int *descriptor)
+{
+#if defined(__GLIBC__)
+	pid_t child = fork();
 
-static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0U); }
+	if (child > 0 && (*descriptor = (int)syscall(SYS_pidfd_open, child, 0U)) < 0) {
+		int error = errno;
+
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		errno = error;
+		return -1;
+	}
+	return child;
+#elif defined(__s390x__)
+	return (pid_t)syscall(SYS_clone, NULL, 0x1000 | SIGCHLD, descriptor, NULL, 0);
+#else
+	return (pid_t)syscall(SYS_clone, 0x1000 | SIGCHLD, NULL, descriptor, NULL, 0);
+#endif
+}
+
+extern const char clinux_companion_path[];
+
+static inline uint64_t clinux_companion_path_address(void)
+{
+	return (uint64_t)(uintptr_t)clinux_companion_path;
+}
+
+// execve(2) of the companion with an empty environment; the last argument may be null.
+static inline int clinux_execute_companion(const char *name, const char *first, const char *second)
+{
+	char *arguments[] = { (char *)name, (char *)first, (char *)second, NULL };
+	char *environment[] = { NULL };
+
+	return execve(clinux_companion_path, arguments, environment);
+}
 
 static inline int clinux_pidfd_send_signal(int pidfd, int signal_number)
 {
@@ -102,6 +147,18 @@ static inline int clinux_pidfd_send_signal(int pidfd, int signal_number)
 // flock(2) shares its name with a structure of fcntl(2).
 static inline int clinux_lock(int fd) { return flock(fd, LOCK_EX); }
 
+// setresuid(2) and setresgid(2) themselves: what a C library makes of them is for all threads of a
+// process, with the signals kept back, and this one has one thread.
+static inline int clinux_setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	return (int)syscall(SYS_setresuid, real, effective, saved);
+}
+
+static inline int clinux_setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+	return (int)syscall(SYS_setresgid, real, effective, saved);
+}
+
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
 
@@ -109,6 +166,16 @@ static inline int clinux_prctl(int option, unsigned long a, unsigned long b, uns
 			       unsigned long d)
 {
 	return prctl(option, a, b, c, d);
+}
+
+// sigaddset(3) of any number: a C library keeps back those that are its own, 32 to 34, but who sends
+// one of these to this program ends it all the same.
+static inline void clinux_add_signal(sigset_t *set, int signal_number)
+{
+	unsigned long *words = (unsigned long *)set;
+	unsigned bit = (unsigned)signal_number - 1, size = 8 * sizeof *words;
+
+	words[bit / size] |= 1UL << bit % size;
 }
 
 // signal(7): SIG_DFL is a cast, so the disposition cannot be named in Swift.
@@ -150,15 +217,16 @@ static inline int clinux_end_after(long seconds)
 	return setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-// getrlimit(2)'s first argument is an enum in C that Swift does not convert.
+// getrlimit(2) and setrlimit(2). In some C libraries the first argument is an enum, which Swift does not
+// convert; in others there are ways for old kernels in it.
 static inline int clinux_getrlimit(int resource, struct rlimit *limit)
 {
-	return getrlimit((__rlimit_resource_t)resource, limit);
+	return (int)syscall(SYS_prlimit64, 0, resource, NULL, limit);
 }
 
 static inline int clinux_setrlimit(int resource, const struct rlimit *limit)
 {
-	return setrlimit((__rlimit_resource_t)resource, limit);
+	return (int)syscall(SYS_prlimit64, 0, resource, limit, NULL);
 }
 
 static const int clinux_RLIMIT_NOFILE = RLIMIT_NOFILE;

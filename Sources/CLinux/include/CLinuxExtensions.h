@@ -28,9 +28,6 @@
 int getresgid(gid_t *real, gid_t *effective, gid_t *saved);
 int getresuid(uid_t *real, uid_t *effective, uid_t *saved);
 int memfd_create(const char *name, unsigned flags);
-int setresgid(gid_t real, gid_t effective, gid_t saved);
-int setresuid(uid_t real, uid_t effective, uid_t saved);
-int statx(int directory, const char *path, int flags, unsigned mask, struct statx *status);
 int unshare(int flags);
 
 #endif

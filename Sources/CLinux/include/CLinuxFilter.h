@@ -73,8 +73,9 @@ static const int clinux_inspector_calls[] = {
 #endif
 };
 
-// The monitor and its children: the mount calls, ids and capabilities, what libmount does in the
-// recorder, and what a name lookup does. No execve(2), so nothing here ever becomes another program.
+// The monitor and its children: the mount calls, ids and capabilities, and what the companion does,
+// which is executed with this filter: the loader, libmount, and a name lookup. No execve(2) but that of
+// the companion, by the place in memory of its name.
 static const int clinux_monitor_calls[] = {
 	SYS_read, SYS_write, SYS_pread64, SYS_lseek, SYS_close, SYS_close_range, SYS_fcntl,
 	SYS_sendmsg, SYS_recvmsg, SYS_ppoll, SYS_dup3, SYS_ioctl,
@@ -90,7 +91,9 @@ static const int clinux_monitor_calls[] = {
 	SYS_socketpair,
 	// Loop devices: opening them as root, and the list of a user's; a bound on it all.
 	SYS_setfsuid, SYS_setfsgid, SYS_pwrite64, SYS_setitimer,
-	// The recorder: libmount and the loader; a second name for the table as it was.
+	// The companion, which is executed by a rule of its own, and the loader in it.
+	SYS_set_tid_address,
+	// Recording: libmount; a second name for the table as it was.
 	SYS_linkat, SYS_flock, SYS_fchmod, SYS_fchown, SYS_ftruncate, SYS_fsync, SYS_renameat,
 	SYS_renameat2,
 	SYS_unlinkat, SYS_mkdirat, SYS_umask, SYS_getcwd, SYS_uname, SYS_getrandom,
@@ -136,14 +139,28 @@ static inline int clinux_seccomp_filter(const struct sock_filter *instructions, 
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &program);
 }
 
+static const uint32_t clinux_execve = SYS_execve;
+
+// Where struct seccomp_data has the halves of a call's first argument.
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+static const uint32_t clinux_first_argument_low = 16, clinux_first_argument_high = 20;
+#else
+static const uint32_t clinux_first_argument_low = 20, clinux_first_argument_high = 16;
+#endif
+
 static const uint32_t clinux_audit_architecture = CLINUX_AUDIT_ARCH;
 static const uint32_t clinux_seccomp_kill = SECCOMP_RET_KILL_PROCESS;
 static const uint32_t clinux_seccomp_allow = SECCOMP_RET_ALLOW;
 
 static const uint16_t clinux_bpf_load = BPF_LD | BPF_W | BPF_ABS;
 static const uint16_t clinux_bpf_jump_if_equal = BPF_JMP | BPF_JEQ | BPF_K;
-static const uint16_t clinux_bpf_jump_if_not_below = BPF_JMP | BPF_JGE | BPF_K;
+static const uint16_t clinux_bpf_jump_if_bits = BPF_JMP | BPF_JSET | BPF_K;
 static const uint16_t clinux_bpf_jump = BPF_JMP | BPF_JA;
+static const uint16_t clinux_bpf_and = BPF_ALU | BPF_AND | BPF_K;
+static const uint16_t clinux_bpf_shift_right = BPF_ALU | BPF_RSH | BPF_K;
+static const uint16_t clinux_bpf_shift_right_by_index = BPF_ALU | BPF_RSH | BPF_X;
+static const uint16_t clinux_bpf_set_index = BPF_MISC | BPF_TAX;
+static const uint16_t clinux_bpf_load_constant = BPF_LD | BPF_IMM;
 static const uint16_t clinux_bpf_return = BPF_RET | BPF_K;
 
 #endif

@@ -117,6 +117,13 @@ static inline int clinux_unique_mount_id(int fd, uint64_t *id)
 	return (int)syscall(SYS_name_to_handle_at, fd, "", &handle, id, 0x1000 | 0x0001);
 }
 
+// statx(2) of what a descriptor names, from what the kernel knows already (AT_STATX_DONT_SYNC). By its
+// number, because musl has it since 1.2.4 only.
+static inline int clinux_statx(int fd, unsigned mask, struct statx *status)
+{
+	return (int)syscall(SYS_statx, fd, "", 0x1000 | 0x4000, mask, status);
+}
+
 // statx(2) with an empty mask: the mount's id (kernel 5.8) and the device, without asking the file
 // system. Returns -1 with errno, or 0; *known tells whether the kernel gave the id.
 static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
@@ -124,7 +131,7 @@ static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
 	struct statx status;
 
 	memset(&status, 0, sizeof status);
-	if (statx(fd, "", 0x1000 | 0x4000, 0, &status))
+	if (clinux_statx(fd, 0, &status))
 		return -1;
 	*known = (status.stx_mask & 0x1000U) != 0;
 	// stx_mnt_id follows stx_dev_minor; glibc 2.36 names it, older ones do not.
@@ -138,7 +145,7 @@ static inline int clinux_is_mount_root(int fd, int *result)
 	struct statx status;
 
 	memset(&status, 0, sizeof status);
-	if (statx(fd, "", 0x1000 | 0x4000, 0, &status))
+	if (clinux_statx(fd, 0, &status))
 		return -1;
 	*result = (status.stx_attributes & 0x2000U) != 0;
 	return 0;
@@ -150,7 +157,7 @@ static inline int clinux_known_mode(int fd, uint32_t *mode)
 	struct statx status;
 
 	memset(&status, 0, sizeof status);
-	if (statx(fd, "", 0x1000 | 0x4000, STATX_TYPE, &status))
+	if (clinux_statx(fd, STATX_TYPE, &status))
 		return -1;
 	*mode = status.stx_mode;
 	return 0;
@@ -162,7 +169,7 @@ static inline int clinux_superblock_device(int fd, uint32_t *major, uint32_t *mi
 	struct statx status;
 
 	memset(&status, 0, sizeof status);
-	if (statx(fd, "", 0x1000 | 0x4000, 0, &status))
+	if (clinux_statx(fd, 0, &status))
 		return -1;
 	*major = status.stx_dev_major;
 	*minor = status.stx_dev_minor;

@@ -3,7 +3,6 @@
 internal import CLibmount
 internal import CLinux
 internal import LinuxPrimitives
-internal import MountHelper
 internal import MountPolicy
 
 private let directory: StaticString = "/run/mount"
@@ -33,18 +32,14 @@ private let maximumSize = 16 << 20
 /// was there, under another name, to put it back: libmount never writes into it, but renames a new one
 /// over it.
 struct UserspaceTable: ~Copyable {
-  private let library: clibmount
   private let lock: FileDescriptor
   /// Whether there was a table before the change.
   private var wasThere = false
 
-  /// Loads libmount, and waits for the lock, perhaps for ever.
+  /// Waits for the lock, perhaps for ever.
   ///
   /// The corresponding system calls are `open(2)` and `flock(2)`.
   init() throws(Errno) {
-    var library = clibmount()
-    // The shim fills in every function or fails.
-    guard unsafe clibmount_load(&library) == 0 else { throw .noSuchFile }
     // libmount does not make the directory. That it is there already is the usual case; the name is
     // terminated and lives through the call.
     _ = unsafe CString(directory).withPointer { unsafe mkdir($0, 0o755) }
@@ -58,28 +53,30 @@ struct UserspaceTable: ~Copyable {
       let error = Errno.last
       guard error == .interrupted || error == .resourceTemporarilyUnavailable else { throw error }
     }
-    self.library = library
     self.lock = lock
   }
 
   /// Adds an entry. Then `takeBack` or `keep` has to follow; when this fails, the table is as it was.
   ///
   /// - Throws: `EOPNOTSUPP` when libmount keeps another table here.
-  mutating func add(_ record: MountRecord, options: [UInt8]) throws(Errno) {
+  mutating func add(_ record: MountRecord) throws(Errno) {
+    let options = Array(record.words.joined(separator: CollectionOfOne(UInt8(ascii: ","))))
     // The library's objects live until this process ends, which is soon; it copies every string that
     // it is given, and each is terminated and lives through its call.
-    guard let entry = library.new_fs(), let update = library.new_update() else { throw .noMemory }
+    guard let entry = unsafe mnt_new_fs(), let update = unsafe mnt_new_update() else {
+      throw .noMemory
+    }
     try check(
-      unsafe try CString(record.source).withPointer { unsafe library.set_source(entry, $0) })
+      unsafe try CString(record.source).withPointer { unsafe mnt_fs_set_source(entry, $0) })
     try check(
-      unsafe try CString(record.target).withPointer { unsafe library.set_target(entry, $0) })
-    try check(unsafe try CString(record.type).withPointer { unsafe library.set_type(entry, $0) })
-    try check(unsafe try CString(options).withPointer { unsafe library.set_options(entry, $0) })
+      unsafe try CString(record.target).withPointer { unsafe mnt_fs_set_target(entry, $0) })
+    try check(unsafe try CString(record.type).withPointer { unsafe mnt_fs_set_fstype(entry, $0) })
+    try check(unsafe try CString(options).withPointer { unsafe mnt_fs_set_options(entry, $0) })
     // 1 means that there is nothing to record, which is an error here: there is.
-    try check(unsafe library.update_set_fs(update, 0, nil, entry))
+    try check(unsafe mnt_update_set_fs(update, 0, nil, entry))
     // Before 2.39 libmount may have been built to keep a regular /etc/mtab, which has another lock.
     // The name is the object's, terminated, or null.
-    guard let name = unsafe library.update_get_filename(update),
+    guard let name = unsafe mnt_update_get_filename(update),
       unsafe bytes(ofCString: name) == Array("\(tablePath)".utf8)
     else { throw .notSupported }
     let entries = try preserve()
@@ -170,10 +167,10 @@ struct UserspaceTable: ~Copyable {
       _ = unsafe CString(privateLock).withPointer { unsafe unlink($0) }
     }
     // libmount copies the name; it locks the one with ".lock" behind it.
-    guard let lock = unsafe CString(privateTable).withPointer({ unsafe library.new_lock($0, 0) })
+    guard let lock = unsafe CString(privateTable).withPointer({ unsafe mnt_new_lock($0, 0) })
     else { throw .noMemory }
     // Both objects are the library's own.
-    try check(unsafe library.update_table(update, lock))
+    try check(unsafe mnt_update_table(update, lock))
   }
 }
 
