@@ -52,7 +52,15 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 
   /// The name under which `/proc` shows the descriptor of the process that uses the name.
-  public var processPath: [UInt8] { Array("/proc/self/fd/\(rawValue)".utf8) }
+  public var processPath: [UInt8] {
+    var digits: [UInt8] = []
+    var rest = UInt32(bitPattern: rawValue)
+    repeat {
+      digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    return Array("/proc/self/fd/".utf8) + digits.reversed()
+  }
 }
 
 /// Another descriptor for the file that is open as `number`, close-on-exec.

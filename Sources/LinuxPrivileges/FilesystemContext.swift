@@ -37,10 +37,10 @@ extension LinuxPrivilegedOperations {
       throw error == .invalidArgument ? .notImplemented : error
     }
     try context.set("source", to: plan.source)
-    try context.set("fd", to: Array("\(fuseDevice.rawValue)".utf8))
+    try context.set("fd", to: digits(UInt64(fuseDevice.rawValue)))
     try context.set("rootmode", to: MountPlan.rootMode(rootMode))
-    try context.set("user_id", to: Array("\(caller.userID)".utf8))
-    try context.set("group_id", to: Array("\(caller.groupID)".utf8))
+    try context.set("user_id", to: digits(UInt64(caller.userID)))
+    try context.set("group_id", to: digits(UInt64(caller.groupID)))
     for parameter in plan.parameters {
       switch parameter {
       case .flag(let key): try context.setFlag(key)

@@ -4,7 +4,7 @@ internal import CLinux
 internal import LinuxPrimitives
 internal import MountPolicy
 
-private let directory: StaticString = "/run/fuservicemount3"
+private var directory: [UInt8] { Array("/run/fuservicemount3".utf8) }
 
 /// Far more than the devices of one user take, in bytes.
 private let maximumSize = 1 << 20
@@ -21,14 +21,14 @@ struct LoopChargeFile: ~Copyable {
   ///
   /// The corresponding system calls are `mkdir(2)`, `open(2)` and `flock(2)`.
   init(userID: UInt32) throws(Errno) {
-    let place = CString(directory)
+    let place = try CString(directory)
     do throws(Errno) {
       // The name is terminated and lives through the call.
       _ = try withRootFileAccess { unsafe place.withPointer { unsafe mkdir($0, 0o700) } }
     } catch {
       guard error == .fileExists else { throw error }
     }
-    let name = try CString(Array("\(directory)/loop.\(userID)".utf8))
+    let name = try CString(directory + Array("/loop.".utf8) + digits(UInt64(userID)))
     let file = try openAsRoot(name, [.readWrite, .create], mode: 0o600)
     while clinux_lock(file.rawValue) != 0 {
       let error = Errno.last

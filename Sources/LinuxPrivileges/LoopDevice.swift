@@ -111,7 +111,7 @@ struct LoopDevice: ~Copyable {
   ///
   /// - Throws: `EACCES` when the node is not root's.
   init(number: UInt32, flags: OpenFlags) throws(Errno) {
-    let path = try CString(Array("/dev/loop\(number)".utf8))
+    let path = try CString(Array("/dev/loop".utf8) + digits(UInt64(number)))
     let node = try openAsRoot(path, flags)
     let status = try node.status()
     guard status.isBlockDevice, status.owner == 0 else { throw .permissionDenied }
@@ -192,7 +192,7 @@ struct LoopDevice: ~Copyable {
       // The name is terminated and lives through the call.
       return unsafe name.withPointer { unsafe access($0, F_OK) } == 0 || Errno.last != .noSuchFile
     }
-    return exists(Array("/sys/block/loop\(number)/loop".utf8))
+    return exists(Array("/sys/block/loop".utf8) + digits(UInt64(number)) + Array("/loop".utf8))
       || !exists(Array("/sys/block".utf8))
   }
 

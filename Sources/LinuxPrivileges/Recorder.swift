@@ -91,7 +91,7 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try sealProcess()
         dieWithParent(parent)
-        let milliseconds = Array("\(max(0, limit.pollTimeout))".utf8)
+        let milliseconds = digits(UInt64(max(0, limit.pollTimeout)))
         throw becomeCompanion(CompanionLine.record, milliseconds, line: far)
       } catch {
         try? line.send([UInt8(clamping: error.rawValue)], until: .after(seconds: 1))

@@ -31,7 +31,8 @@ struct AttemptLog {
   init(_ invocation: MountInvocation, caller: Caller, service: [UInt8]?) {
     isSilent = caller.isRoot
     processIdentifier = getpid()
-    var words = text("uid=") + digits(caller.userID) + text(" gid=") + digits(caller.groupID)
+    var words =
+      text("uid=") + digits(UInt64(caller.userID)) + text(" gid=") + digits(UInt64(caller.groupID))
     words += Self.field("type", invocation.type)
     if let service { words += Self.field("service", service) }
     if invocation.operands.count > 1 { words += Self.field("source", invocation.operands[0]) }
@@ -85,8 +86,8 @@ struct AttemptLog {
 
   /// The form of syslog(3), whose date every logger puts in itself where it is missing.
   private func line(_ priority: Priority, _ message: [UInt8]) -> [UInt8] {
-    text("<") + digits(UInt32(priority.rawValue)) + text(">fuservicemount3[")
-      + digits(UInt32(processIdentifier)) + text("]: ") + message
+    text("<") + digits(UInt64(priority.rawValue)) + text(">fuservicemount3[")
+      + digits(UInt64(processIdentifier)) + text("]: ") + message
   }
 
   /// ` key="value"`. What stands in the value cannot end it: a quote of its own is escaped like all
@@ -100,5 +101,3 @@ struct AttemptLog {
     return text(" ") + text(key) + text("=\"") + quoted + text("\"")
   }
 }
-
-private func digits(_ value: UInt32) -> [UInt8] { Array("\(value)".utf8) }

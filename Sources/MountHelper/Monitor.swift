@@ -99,7 +99,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     if clock.isWholeRunLate {
       return text("gave up; the service took too long in all, last over ") + step
     }
-    return text("gave up after ") + Array("\(clock.seconds)".utf8) + text(" s of waiting for ")
+    return text("gave up after ") + digits(UInt64(clock.seconds)) + text(" s of waiting for ")
       + step
   }
 

@@ -20,8 +20,8 @@ public struct MountTableEntry: Equatable, Sendable {
 
   /// Whether its superblock was made for `caller`, and lets others use it only if that is wanted.
   func belongs(to caller: Caller, sharesWithOthers: Bool) -> Bool {
-    superblockOptions.contains(Array("user_id=\(caller.userID)".utf8))
-      && superblockOptions.contains(Array("group_id=\(caller.groupID)".utf8))
+    superblockOptions.contains(text("user_id=") + digits(UInt64(caller.userID)))
+      && superblockOptions.contains(text("group_id=") + digits(UInt64(caller.groupID)))
       && superblockOptions.contains(Array("allow_other".utf8)) == sharesWithOthers
   }
 

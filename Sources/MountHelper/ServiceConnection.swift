@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import MountPolicy
 internal import MountProtocol
 
 /// The socket to a service, and the first words on it.
@@ -64,7 +65,8 @@ struct ServiceConnection: ~Copyable {
     }
     guard reply.version == ProtocolLimits.version else {
       throw .failed(
-        subject + Array("speaks version \(reply.version) of the protocol, not 1".utf8))
+        subject + text("speaks version ") + digits(UInt64(reply.version))
+          + text(" of the protocol, not 1"))
     }
   }
 

@@ -32,7 +32,8 @@ extension SessionFailure {
     case .serverGaveUp(_, .some(let words)):
       return Array("the service says: ".utf8) + words
     case .serverGaveUp(let exitCode, nil):
-      return Array("the service gave up with code \(exitCode); see its log".utf8)
+      return Array("the service gave up with code ".utf8) + digits(UInt64(exitCode))
+        + Array("; see its log".utf8)
     case .nothingMounted:
       return Array("the service said that it was done, but asked for no mount".utf8)
     case .unknownPacket(let raw):
