@@ -26,6 +26,8 @@ extension PacketSocket {
   /// Receives one packet of at most `limit` bytes, or `nil` when the peer has closed. Waits at most
   /// until `deadline`.
   ///
+  /// With `isThere` the caller has seen that there is one, and nobody else takes it.
+  ///
   /// Without `acceptsDescriptor` there is no buffer for descriptors, so the kernel drops any that
   /// ride along; with it the first is kept and the others are dropped.
   ///
@@ -33,10 +35,14 @@ extension PacketSocket {
   ///
   /// The corresponding system call is `recvmsg(2)`.
   public func receive(
-    limit: Int, acceptsDescriptor: Bool = false, until deadline: Deadline
+    limit: Int, acceptsDescriptor: Bool = false, isThere: Bool = false, until deadline: Deadline
   ) throws(Errno) -> ReceivedPacket? {
+    var isThere = isThere
     while true {
-      guard try wait(for: [descriptor.rawValue], until: deadline)[0] else { throw .timedOut }
+      if !isThere {
+        guard try wait(for: [descriptor.rawValue], until: deadline)[0] else { throw .timedOut }
+      }
+      isThere = false
       do throws(Errno) {
         return try receiveOnce(limit: limit, acceptsDescriptor: acceptsDescriptor)
       } catch {

@@ -63,10 +63,12 @@ func emptyBoundingSet() throws(Errno) {
 /// - Returns: what `body` returns.
 /// - Throws: the `errno` of a `body` that returns less than 0, and of raising.
 func withSystemAdministration(_ body: () -> Int32) throws(Errno) -> Int32 {
-  do throws(Errno) {
-    try setCapabilities(permitted: .systemAdministration, effective: .systemAdministration)
-  } catch {
-    // It may have been raised all the same, and only looking at it failed.
+  let raised = clinux_capabilities(
+    effective: CapabilitySet.systemAdministration.rawValue,
+    permitted: CapabilitySet.systemAdministration.rawValue, inheritable: 0)
+  // Whether it was raised, the call shows; that it is lowered is read back.
+  guard clinux_capset(raised) == 0 else {
+    let error = Errno.last
     lowerSystemAdministration()
     throw error
   }

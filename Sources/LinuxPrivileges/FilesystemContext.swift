@@ -23,11 +23,15 @@ extension LinuxPrivilegedOperations {
   public mutating func createFilesystemContext(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor {
-    guard kernelHasDetachedMounts(with: plan.flags) else { throw .notImplemented }
+    guard kernelMovesMounts() else { throw .notImplemented }
     let name = try CString(plan.filesystemName)
     let number = try withSystemAdministration {
+      guard kernelMakesDetachedMounts(with: plan.flags) else {
+        clinux_set_errno(ENOSYS)
+        return -1
+      }
       // The name is terminated and lives through the call.
-      unsafe name.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
+      return unsafe name.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
     }
     let context = FileDescriptor(owning: number)
     do throws(Errno) {
@@ -55,23 +59,18 @@ extension LinuxPrivilegedOperations {
   ///
   /// The corresponding system call is `fsconfig(2)` with `FSCONFIG_CMD_CREATE_EXCL` (kernel 6.6), or
   /// `FSCONFIG_CMD_CREATE`. Since kernel 6.18 a server can make it wait for its answer to INIT
-  /// (`FUSE_DEV_IOC_SYNC_INIT`), for ever; a child waits, and `SIGKILL` ends it.
-  public mutating func createSuperblock(
-    in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
-  ) throws(Errno) -> Bool {
+  /// (`FUSE_DEV_IOC_SYNC_INIT`), for ever; `SIGKILL` ends that.
+  public mutating func createSuperblock(in context: borrowing FileDescriptor) throws(Errno) -> Bool
+  {
     let number = context.rawValue
-    // The kernel looks the fuse device up by its number in the process that creates.
-    let kept = [number, fuseDevice.rawValue]
     do throws(Errno) {
-      try runPrivilegedChild(keeping: kept, patience) {
+      _ = try withSystemAdministration {
         clinux_fsconfig(number, commandCreateExclusive, nil, nil, 0)
       }
       return true
     } catch {
       guard error == .notSupported else { throw error }
-      try runPrivilegedChild(keeping: kept, patience) {
-        clinux_fsconfig(number, commandCreate, nil, nil, 0)
-      }
+      _ = try withSystemAdministration { clinux_fsconfig(number, commandCreate, nil, nil, 0) }
       return false
     }
   }
@@ -120,17 +119,12 @@ extension LinuxPrivilegedOperations {
   }
 }
 
-/// Whether the kernel has the steps that come after the superblock, and knows these flags
-/// (`MOUNT_ATTR_NOSYMFOLLOW` is 5.14). Called without valid descriptors the steps do nothing but say
-/// so: a bad descriptor is what they find last.
-private func kernelHasDetachedMounts(with flags: MountFlags) -> Bool {
-  let attributes = UInt32(truncatingIfNeeded: flags.mountAttributes)
-  do throws(Errno) {
-    _ = try withSystemAdministration { clinux_fsmount(-1, 0, attributes) }
-  } catch {
-    if error == .notImplemented || error == .invalidArgument { return false }
-  }
-  return kernelMovesMounts()
+/// Whether the kernel makes mounts of a filesystem context, and knows these flags
+/// (`MOUNT_ATTR_NOSYMFOLLOW` is 5.14). Called without a valid descriptor, which it looks at last,
+/// `fsmount(2)` does nothing but say so. Takes `CAP_SYS_ADMIN`.
+private func kernelMakesDetachedMounts(with flags: MountFlags) -> Bool {
+  let made = clinux_fsmount(-1, 0, UInt32(truncatingIfNeeded: flags.mountAttributes))
+  return made >= 0 || (Errno.last != .notImplemented && Errno.last != .invalidArgument)
 }
 
 /// Whether the kernel can attach a mount by its descriptor (`move_mount(2)`).

@@ -66,7 +66,7 @@ extension LinuxPrivilegedOperations {
 /// The corresponding system call is `setitimer(2)`.
 private func becomeLoopChild() throws(Errno) {
   guard clinux_end_after(longestLife) == 0 else { throw .last }
-  try becomeFinisher()
+  try leaveCallersReach()
 }
 
 /// The running kernel's release.

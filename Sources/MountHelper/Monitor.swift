@@ -29,6 +29,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   var clock: StepClock
   private var gate = IntentGate()
   private var mounter: Mounter?
+  /// What makes and attaches the mount, until it has been told to attach it, or cannot.
+  private var mounterProcess: MounterProcess?
   private var fuseDevice: FileDescriptor?
   /// Read when the first loop device is asked for.
   var ownConfiguration: OwnConfiguration?
@@ -115,6 +117,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private mutating func end(_ status: ExitStatus) -> ExitStatus {
     if status == .success { return status }
     worker.killAndReap()
+    mounterProcess?.kill()
     do throws(MountFailure) {
       try mounter?.undo(with: &operations)
     } catch {
@@ -145,7 +148,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     do throws(Errno) {
       guard
         var packet = try channel.receive(
-          limit: Intent.maximumSize, acceptsDescriptor: true, until: clock.deadline)
+          limit: Intent.maximumSize, acceptsDescriptor: true, isThere: true,
+          until: clock.deadline)
       else { throw .connectionReset }
       guard !packet.isTruncated, let decoded = Intent(decoding: packet.bytes),
         gate.admits(decoded)
@@ -184,6 +188,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       diagnostics.tell(
         (clock.step == .namedFiles ? text("the named files are held; ") : [])
           + text("/dev/fuse: opened"))
+      // The worker connects next.
+      clock.begin(.connection)
     case .userName(let name):
       warn(about: name)
     case .readOnlyClone:
@@ -225,13 +231,18 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) -> ExitStatus? {
     guard let descriptor else { return withoutDescriptor() }
     do throws(Errno) {
-      let mounter = try Mounter(
+      var mounter = try Mounter(
         task: task, configuration: configuration, mountPoint: descriptor, format: format)
       do throws(MountFailure) {
         try mounter.checkNamespace()
       } catch {
         diagnostics.report(task.invocation.mountPoint + text(": ") + error.explanation)
         return .failure
+      }
+      // While the worker goes on, so that it costs no time.
+      let log = log
+      mounterProcess = try operations.startMounter(keeping: [mounter.mountPoint.rawValue]) {
+        operations, line in mounter.serve(line, with: &operations, log: log)
       }
       self.mounter = consume mounter
       diagnostics.tell(task.invocation.mountPoint + text(": pinned as the mount point"))
@@ -262,13 +273,36 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     if diagnostics.isVerbose, let plan = try? task.rules.plan(for: request) {
       diagnostics.tell(text("the service asks for the mount: ") + plan.words)
     }
+    guard var taken = mounter.take() else { return .failure }
+    let failure = make(request, by: &taken, fuseDevice: device, patience: patience)
+    mounter = consume taken
     do throws(MountFailure) {
-      try mounter?.make(request, fuseDevice: device, with: &operations, patience: patience)
+      if let failure { throw failure }
       diagnostics.tell(text("the file system is made; waiting for the service's goodbye"))
       return answer(nil)
     } catch {
       diagnostics.report(error.explanation)
       return answer(Errno(rawValue: Int32(truncatingIfNeeded: error.error.rawValue)))
+    }
+  }
+
+  /// Has the mount made by the mounter, or makes it where the kernel can only mount in one step.
+  private mutating func make(
+    _ request: MountRequest, by mounter: inout Mounter, fuseDevice: consuming FileDescriptor,
+    patience: Patience
+  ) -> MountFailure? {
+    do throws(MountFailure) {
+      let made = try mounterProcess?.make(request, fuseDevice: fuseDevice, patience: patience)
+      if let made = consume made {
+        try mounter.take(made, of: request)
+        return nil
+      }
+      mounterProcess = nil
+      try mounter.mountInOneStep(
+        request, fuseDevice: fuseDevice, with: &operations, patience: patience)
+      return nil
+    } catch {
+      return error
     }
   }
 
@@ -281,23 +315,32 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     return status
   }
 
+  /// The mounter attaches what it has made; what was mounted in one step, a finisher of its own looks at
+  /// again and records.
+  private mutating func attach(
+    _ mounter: inout Mounter, patience: Patience
+  ) throws(Errno) -> FinisherEnding {
+    // A worker that was taken over may ask for this after a mount that failed.
+    guard mounter.detached != nil || mounter.oneStepMount != nil else { throw .invalidArgument }
+    if var process = mounterProcess.take() { return try process.complete(patience: patience) }
+    let log = log
+    return try operations.finish(keeping: mounter.descriptors, patience: patience) {
+      operations, patience in
+      do throws(MountFailure) {
+        try mounter.complete(with: &operations, patience: patience)
+        log.mounted(at: try? mounter.mountPoint.currentPath())
+        return .done(mounter.lastSteps.line)
+      } catch {
+        log.failed(error.explanation)
+        return .failed(error.explanation)
+      }
+    }
+  }
+
   private mutating func complete(_ mounter: inout Mounter) -> ExitStatus {
     diagnostics.tell(text("the service has said goodbye and is ready"))
-    let patience = shortPatience
-    let log = log
     do throws(Errno) {
-      // The system log hears the outcome from the process that the caller cannot silence.
-      let ending = try operations.finish(keeping: mounter.descriptors, patience: patience) {
-        operations, patience in
-        do throws(MountFailure) {
-          try mounter.complete(with: &operations, patience: patience)
-          log.mounted(at: try? mounter.mountPoint.currentPath())
-          return .done(mounter.lastSteps.line)
-        } catch {
-          log.failed(error.explanation)
-          return .failed(error.explanation)
-        }
-      }
+      let ending = try attach(&mounter, patience: shortPatience)
       isLogged = true
       if case .failed(let why) = ending {
         diagnostics.report(why)

@@ -10,6 +10,8 @@ enum MountFailure: Error {
   case refused(Refusal)
   /// `mount_max` of fuse.conf is reached.
   case tooManyMounts
+  /// The mounter process said this line.
+  case reported([UInt8], ErrorNumber)
   /// A step failed; the text names it.
   case system(StaticString, Errno)
   /// Something was mounted over the mount point after it was pinned.
@@ -33,6 +35,7 @@ enum MountFailure: Error {
     switch self {
     case .refused(let refusal): return refusal.error
     case .tooManyMounts: return .tooManyUsers
+    case .reported(_, let error): return error
     case .system(_, let error): return ErrorNumber(rawValue: UInt32(error.rawValue))
     case .mountPointElsewhere: return .invalidArgument
     case .tableIsAnother: return .notSupported
@@ -49,6 +52,8 @@ enum MountFailure: Error {
     case .tooManyMounts:
       return text("too many FUSE file systems are mounted; the administrator can set mount_max in ")
         + BuildConfiguration.configurationPath
+    case .reported(let line, _):
+      return line
     case .system(let step, let error):
       return describe(text(step), error)
     case .mountPointCovered:

@@ -38,19 +38,20 @@ struct Mounter: ~Copyable {
     self.format = format
   }
 
-  /// Makes the mount that the server asked for. The request is judged here as if the server had sent
-  /// it straight to this process.
-  mutating func make<Operations: PrivilegedOperations & ~Copyable>(
+  /// Makes the mount that the server asked for, attached nowhere. The request is judged here as if the
+  /// server had sent it straight to this process.
+  ///
+  /// - Returns: whether it was made; if not, the kernel can only mount in one step.
+  mutating func makeDetached<Operations: PrivilegedOperations & ~Copyable>(
     _ request: MountRequest, fuseDevice: consuming FileDescriptor,
     with operations: inout Operations,
     patience: Patience
-  ) throws(MountFailure) {
+  ) throws(MountFailure) -> Bool {
     let plan = try judge(request)
     try checkCount()
     if let context = try createContext(for: plan, fuseDevice: fuseDevice, with: &operations) {
       do throws(Errno) {
-        isSuperblockNew = try operations.createSuperblock(
-          in: context, fuseDevice: fuseDevice, patience: patience)
+        isSuperblockNew = try operations.createSuperblock(in: context)
       } catch {
         throw error == .busy && !plan.fuseblk
           ? .superblockIsAnothers : .system("creating the file system", error)
@@ -61,20 +62,28 @@ struct Mounter: ~Copyable {
         throw .system("creating the mount", error)
       }
       self.plan = plan
-      return
+      return true
     }
     do throws(Errno) {
       detached = try operations.createDetachedMountByMountCall(
         plan, fuseDevice: fuseDevice, rootMode: format.rootMode, caller: task.caller,
         patience: patience)
       self.plan = plan
+      return true
     } catch {
       guard error == .notImplemented else { throw .system("mounting", error) }
-      try mountInOneStep(plan, fuseDevice: fuseDevice, with: &operations, patience: patience)
+      return false
     }
   }
 
-  private func judge(_ request: MountRequest) throws(MountFailure) -> MountPlan {
+  /// Takes over what the mounter process has made.
+  mutating func take(_ made: consuming MadeMount, of request: MountRequest) throws(MountFailure) {
+    plan = try judge(request)
+    isSuperblockNew = made.isSuperblockNew
+    detached = consume made.descriptor
+  }
+
+  func judge(_ request: MountRequest) throws(MountFailure) -> MountPlan {
     do throws(Refusal) {
       return try task.rules.plan(for: request)
     } catch {

@@ -9,9 +9,11 @@ private let attemptsToFind = 64
 /// Mounting where the kernel lacks the new mount API: `mount(2)` attaches at once.
 extension Mounter {
   mutating func mountInOneStep<Operations: PrivilegedOperations & ~Copyable>(
-    _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, with operations: inout Operations,
-    patience: Patience
+    _ request: MountRequest, fuseDevice: borrowing FileDescriptor,
+    with operations: inout Operations, patience: Patience
   ) throws(MountFailure) {
+    let plan = try judge(request)
+    try checkCount()
     self.plan = plan
     let before: [UInt64]
     do throws(Errno) {

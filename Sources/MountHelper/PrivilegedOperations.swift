@@ -47,13 +47,12 @@ public protocol PrivilegedOperations: ~Copyable {
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor
 
-  /// Makes the superblock, in a child, because the server may hold this step for ever.
+  /// Makes the superblock. The server may hold this step for ever, so that only a process that another
+  /// one watches, and can kill, may call it.
   ///
   /// - Returns: whether the kernel was told to make a new one or none; before 6.6 it cannot be.
   /// - Throws: `EBUSY` when the server has given the fuse device to a superblock that is there.
-  mutating func createSuperblock(
-    in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
-  ) throws(Errno) -> Bool
+  mutating func createSuperblock(in context: borrowing FileDescriptor) throws(Errno) -> Bool
 
   /// Makes a mount of the context's superblock that is attached nowhere.
   mutating func createDetachedMount(
@@ -68,6 +67,16 @@ public protocol PrivilegedOperations: ~Copyable {
     _ plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller,
     patience: Patience
   ) throws(Errno) -> FileDescriptor
+
+  /// Starts the mounter: a child with the monitor's rights, and of its descriptors `keeping` alone, that
+  /// runs `work` with its end of a line to the monitor.
+  mutating func startMounter(
+    keeping descriptors: [Int32], _ work: (inout Self, borrowing PacketSocket) -> Int32
+  ) throws(Errno) -> MounterProcess
+
+  /// Takes root's ids, in the mounter, so that the caller can neither stop nor kill it from now on: what
+  /// it begins it finishes or takes away. Then it does not end with its parent either.
+  mutating func becomeFinisher() throws(Errno)
 
   /// Runs `work` in a child of root's ids, which the caller can neither stop nor kill, so that what
   /// it begins it finishes or takes away. The patience that `work` gets is over when this process

@@ -25,6 +25,9 @@ struct Worker: ~Copyable {
   private let monitor: MonitorChannel
   /// The devices that the caller knows to be busy.
   private var busyPaths: [[UInt8]] = []
+  /// The step that the monitor was told of, and when it is to be told of the same one again.
+  private var announced: Step?
+  private var announcedAgain = Deadline.never
 
   init(task: MountTask, monitor: consuming MonitorChannel) {
     self.task = task
@@ -66,7 +69,6 @@ struct Worker: ~Copyable {
 
   /// Pins and judges the mount point and gives it to the monitor, which takes no other later.
   private func handOverMountPoint() throws(WorkerError) -> FileKind {
-    try monitor.send(.awaiting(.mountPoint))
     let pin = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
     try monitor.send(.mountPoint(pin.format), passing: pin.descriptor.rawValue)
     return pin.kind
@@ -77,7 +79,6 @@ struct Worker: ~Copyable {
   private func meetService() throws(WorkerError) -> ServiceConnection {
     let fuseDevice = try openFuseDevice()
     try monitor.send(.fuseDevice, passing: fuseDevice.rawValue)
-    try monitor.send(.awaiting(.connection))
     let service = try ServiceConnection.connect(subtype: task.subtype)
     try monitor.send(.awaiting(.hello))
     try service.greet(task.rules.helloFlags)
@@ -117,7 +118,7 @@ struct Worker: ~Copyable {
   ) throws(WorkerError) {
     var session = start
     while true {
-      try monitor.send(.awaiting(.command))
+      try announce(.command)
       let packet = try service.receive()
       switch session.handle(packet) {
       case .open(let plan):
@@ -143,6 +144,15 @@ struct Worker: ~Copyable {
         throw .failed(failure.explanation)
       }
     }
+  }
+
+  /// Has the monitor begin a step, unless it began the same one a moment ago: most servers send all that
+  /// they want at once, and each word would have the monitor wake up.
+  private mutating func announce(_ step: Step) throws(WorkerError) {
+    if step == announced, !announcedAgain.hasPassed { return }
+    try monitor.send(.awaiting(step))
+    announced = step
+    announcedAgain = .after(milliseconds: 50)
   }
 
   private func report(_ warning: UserspaceOptionWarning) throws(WorkerError) {
@@ -182,7 +192,7 @@ struct Worker: ~Copyable {
     _ plan: OpenPlan, service: borrowing ServiceConnection, files: borrowing FileOpener
   ) throws(WorkerError) {
     try explain(text("the service asks for ") + plan.words)
-    try monitor.send(.awaiting(.file))
+    try announce(.file)
     do throws(OpenError) {
       let file = try files.open(plan, monitor: monitor)
       do throws(WorkerError) {

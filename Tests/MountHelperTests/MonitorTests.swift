@@ -42,7 +42,7 @@ private struct Script: CustomTestStringConvertible {
   static let all: [Script] = [
     Script(
       name: "a whole mount", packets: talking + [request, .intent(.complete)], status: .success,
-      calls: made + ["finish", "attach"], answers: [0]),
+      calls: made + ["becomeFinisher", "attach"], answers: [0]),
     Script(
       name: "words for the terminal",
       packets: prepared + [
@@ -62,27 +62,28 @@ private struct Script: CustomTestStringConvertible {
     Script(
       name: "a goodbye after a mount that failed",
       packets: talking + [request, .intent(.complete)],
-      calls: ["createFilesystemContext", "createSuperblock", "finish"], answers: [1],
+      calls: ["createFilesystemContext", "createSuperblock"], answers: [1],
       failures: ["createSuperblock": .notPermitted]),
     Script(
       name: "a mount that cannot be attached",
-      packets: talking + [request, .intent(.complete)], calls: made + ["finish", "attach"],
+      packets: talking + [request, .intent(.complete)], calls: made + ["becomeFinisher", "attach"],
       answers: [0],
       failures: ["attach": .noSuchFile]),
     // Whatever ended it, nobody else will look after what it began.
     Script(
       name: "a finisher that ends without a word",
-      packets: talking + [request, .intent(.complete)], calls: made + ["finish", "detachMount"],
-      answers: [0], failures: ["finish": .inputOutput]),
+      packets: talking + [request, .intent(.complete)],
+      calls: made + ["becomeFinisher", "detachMount"],
+      answers: [0], failures: ["becomeFinisher": .inputOutput]),
     Script(
       name: "a finisher that ends without a word, with something to record",
       packets: talking + [request, .intent(.complete)],
-      calls: made + ["finish", "detachMount"], answers: [0],
-      failures: ["finish": .inputOutput], options: "x-a"),
+      calls: made + ["becomeFinisher", "detachMount"], answers: [0],
+      failures: ["becomeFinisher": .inputOutput], options: "x-a"),
     Script(
       name: "a finisher that is late, and alive",
-      packets: talking + [request, .intent(.complete)], calls: made + ["finish"],
-      answers: [0], failures: ["finish": .timedOut]),
+      packets: talking + [request, .intent(.complete)], calls: made + ["becomeFinisher"],
+      answers: [0], failures: ["becomeFinisher": .timedOut]),
     Script(
       name: "two mounts", packets: talking + [request, request], calls: made, answers: [0]),
     Script(
@@ -261,11 +262,11 @@ struct MonitorTests {
   @Test func `Only what a finisher may have left that ended without a word is looked for`() throws {
     for error in everyErrno {
       let result = try Run(
-        packets: talking + [request, .intent(.complete)], failures: ["finish": error]
+        packets: talking + [request, .intent(.complete)], failures: ["becomeFinisher": error]
       ).status()
       #expect(result.status == .failure)
       #expect(
-        result.calls == made + ["finish"] + (error == .inputOutput ? ["detachMount"] : []))
+        result.calls == made + ["becomeFinisher"] + (error == .inputOutput ? ["detachMount"] : []))
     }
   }
 

@@ -79,8 +79,14 @@ struct MountAttempt {
       task: try task(), configuration: configuration, mountPoint: pin, format: format)
     var outcome = Outcome()
     let device = try openFile(bytes("/dev/null"), .readWrite)
+    let again = try device.duplicate()
     do throws(MountFailure) {
-      try mounter.make(request, fuseDevice: device, with: &operations, patience: patience)
+      let isMade = try mounter.makeDetached(
+        request, fuseDevice: device, with: &operations, patience: patience)
+      if !isMade {
+        try mounter.mountInOneStep(
+          request, fuseDevice: again, with: &operations, patience: patience)
+      }
     } catch {
       outcome.makeFailure = error
     }

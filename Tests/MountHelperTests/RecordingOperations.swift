@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+import Glibc
 import LinuxPrimitives
 import MountPolicy
 import Testing
@@ -17,6 +18,7 @@ enum Call: Equatable {
   case createSuperblock
   case createDetachedMount(MountFlags)
   case createDetachedMountByMountCall(MountPlan, rootMode: UInt32, Caller)
+  case becomeFinisher
   case finish
   case attach
   case mountInOneStep(MountPlan, rootMode: UInt32, Caller)
@@ -36,8 +38,27 @@ enum Call: Equatable {
 /// Outlives the operations that write into it.
 final class CallLog {
   var calls: [Call] = []
+  /// The names of the calls, a line for each, with those of a mounter, which is another process.
+  private let file: Int32 = dup(fileno(tmpfile()))
 
-  var names: [String] { calls.map { $0.name } }
+  deinit { close(file) }
+
+  func note(_ call: Call) {
+    calls.append(call)
+    try? writeAll(bytes(call.name + "\n"), to: file)
+  }
+
+  var names: [String] {
+    lseek(file, 0, SEEK_SET)
+    var content: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(file, &part, part.count)
+      guard count > 0 else { break }
+      content += part.prefix(count)
+    }
+    return String(decoding: content, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
 }
 
 /// Privileged operations that do nothing but write down what is asked of them, and fail where they
@@ -67,7 +88,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   init() {}
 
   private mutating func note(_ call: Call) throws(Errno) {
-    log.calls.append(call)
+    log.note(call)
     if let error = failuresOnce.removeValue(forKey: call.name) ?? failures[call.name] {
       throw error
     }
@@ -94,9 +115,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     return result
   }
 
-  mutating func createSuperblock(
-    in context: borrowing FileDescriptor, fuseDevice: borrowing FileDescriptor, patience: Patience
-  ) throws(Errno) -> Bool {
+  mutating func createSuperblock(in context: borrowing FileDescriptor) throws(Errno) -> Bool {
     #expect(context.rawValue == self.context)
     try note(.createSuperblock)
     return isExclusive
@@ -127,6 +146,26 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     mount = result.rawValue
     return result
   }
+
+  mutating func startMounter(
+    keeping descriptors: [Int32],
+    _ work: (inout RecordingOperations, borrowing PacketSocket) -> Int32
+  ) throws(Errno) -> MounterProcess {
+    if let error = failures["startMounter"] { throw error }
+    var pair = try PacketSocket.pair()
+    guard let near = pair.first.take(), let far = pair.second.take() else {
+      throw .badFileDescriptor
+    }
+    let number = near.descriptor.rawValue
+    let process = try ChildProcess.fork {
+      // The monitor's end, or its being gone would not be heard.
+      close(number)
+      return work(&self, far)
+    }
+    return MounterProcess(process: process, line: near)
+  }
+
+  mutating func becomeFinisher() throws(Errno) { try note(.becomeFinisher) }
 
   mutating func finish(
     keeping descriptors: [Int32], patience: Patience,

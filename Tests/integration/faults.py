@@ -392,8 +392,11 @@ def title(sites):
         return "monitor"
     if sites[0].role == "0.1":
         return "worker"
-    for name, found in (("setsid", "finisher"), ("setfsuid", "loop device"), ("flock", "recorder"), ("mount", "creator"),
-                        ("ioctl", "block size"), ("fsopen", "abort"), ("fsconfig", "creator")):
+    if "recvmsg" in names and names & {"fsopen", "setsid"}:
+        return "mounter"
+    for name, found in (("setsid", "finisher"), ("setfsuid", "loop device"),
+                        ("flock", "recorder"), ("mount", "creator"), ("ioctl", "block size"),
+                        ("fsopen", "abort")):
         if name in names:
             return found
     return "name lookup"

@@ -79,7 +79,7 @@ class Starting(HelperTest):
             os.close(descriptor)
         service.result()
         self.assertEqual(outcome.status, 0, outcome.err)
-        self.assertEqual(len(seen), 2)
+        self.assertEqual(len(seen), 3)
         for count, has_secret in seen:
             self.assertLess(count, 20)
             self.assertFalse(has_secret)
@@ -703,21 +703,23 @@ class Interference(HelperTest):
         return running, target, over
 
     def processes_of(self, running):
-        """The monitor and the worker of one helper."""
+        """The monitor of a helper, and its worker and its mounter while they are there."""
         def children():
-            return [process for process in helper_processes()
-                    if process_status(process)["PPid"] == str(running.process.pid)]
-        self.assertTrue(eventually(lambda: len(children()) == 1), children())
-        return running.process.pid, children()[0]
+            return sorted(process for process in helper_processes()
+                          if process_status(process)["PPid"] == str(running.process.pid))
+        self.assertTrue(eventually(children), "no worker")
+        found = children()
+        return {"monitor": running.process.pid, "worker": found[0], "mounter": found[-1]}
 
     @parametrized(row=[(f"{which}__{label}", (which, engine)) for which, label, engine in (
-        ("monitor", *ENGINES[0]), ("monitor", *ENGINES[2]), ("worker", *ENGINES[0]))])
+        ("monitor", *ENGINES[0]), ("monitor", *ENGINES[2]), ("worker", *ENGINES[0]),
+        ("mounter", *ENGINES[0]), ("mounter", *ENGINES[1]))])
     def test_no_signal_leaves_half_a_mount(self, row):
         which, engine = row
         for number in self.SIGNALS:
             subtype = f"s{number}"
             running, target, over = self.reach(after_mount, subtype, engine=engine)
-            process = self.processes_of(running)[which == "worker"]
+            process = self.processes_of(running)[which]
             os.kill(process, number)
             time.sleep(0.01)
             stopped = number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
@@ -727,22 +729,23 @@ class Interference(HelperTest):
             outcome = running.finish()
             mounted = mount_at(target) is not None
             with self.subTest(number=number, status=outcome.status, said=outcome.err):
-                self.assertIn(outcome.status, (0, 1) if which == "worker"
-                              else (0, 1, -number))
+                self.assertIn(outcome.status, (0, 1, -number) if which == "monitor"
+                              else (0, 1))
                 self.assertEqual(mounted, outcome.status == 0)
             if mounted:
                 self.unmount(target)
         self.assert_nothing_mounted()
 
-    @parametrized(which=["monitor", "worker", "both"], engine=ENGINES)
+    @parametrized(which=["monitor", "worker", "mounter", "both"], engine=ENGINES)
     def test_a_caller_that_stops_the_helper_at_any_step_leaves_no_half_mount(
             self, which, engine):
         stopped = []
         for number, stage_ in enumerate(STAGES):
             running, target, over = self.reach(stage_, f"s{number}", "--timeout", "1",
                                                engine=engine)
-            monitor, worker = self.processes_of(running)
-            chosen = {"monitor": [monitor], "worker": [worker], "both": [monitor, worker]}[which]
+            processes = self.processes_of(running)
+            chosen = ([processes["monitor"], processes["worker"]] if which == "both"
+                      else [processes[which]])
             for process in chosen:
                 os.kill(process, signal.SIGSTOP)
             over.set()

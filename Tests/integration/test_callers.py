@@ -51,7 +51,8 @@ class Strangers(HelperTest):
             return found
         outcome, found = self.converse(script, self.stranger(number))
         self.assert_refused(outcome)
-        self.assertEqual(found, [[str(number)] * 2 + ["0"], [str(number)] * 3])
+        # The monitor, the mounter and the worker.
+        self.assertEqual(found, [[str(number)] * 2 + ["0"]] * 2 + [[str(number)] * 3])
 
 
 class Names(HelperTest):

@@ -16,10 +16,10 @@ from support import ALICE, ROOT, HelperTest, parametrized, stage
 
 # Of all processes of a mount without the loader's (root records something, which calls libmount); of
 # a check with them.
-MOST_CALLS = {"user": 470, "root": 650}
-MOST_CALLS_OF_CHECK = {ROOT: 235, ALICE: 235}
-MOST_FAULTS_OF_CHECK = 80
-MOST_FAULTS_OF_MOUNT = 175
+MOST_CALLS = {"user": 300, "root": 490}
+MOST_CALLS_OF_CHECK = {ROOT: 95, ALICE: 95}
+MOST_FAULTS_OF_CHECK = 25
+MOST_FAULTS_OF_MOUNT = 50
 
 
 def count_of_mount(benches, scenario):

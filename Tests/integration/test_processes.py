@@ -67,10 +67,10 @@ except OSError as error:
 
 
 class Processes(HelperTest):
-    """Monitor and worker while a server keeps them waiting."""
+    """Monitor, worker and mounter while a server keeps them waiting."""
 
-    def waiting_pair(self, caller, before=None):
-        """The monitor and the worker, at the server's first request, or at one after `before`."""
+    def waiting(self, caller, before=None):
+        """Monitor, worker and mounter, at the server's first request, or at one after `before`."""
         seen = {}
 
         def script(session):
@@ -81,9 +81,9 @@ class Processes(HelperTest):
             session.open("not named")
             for _ in range(2):
                 seen.clear()
-                for process in helper_processes():
-                    parent = int(process_status(process)["PPid"])
-                    role = "worker" if parent in helper_processes() else "monitor"
+                # The worker is started first.
+                for role, process in zip(("monitor", "worker", "mounter"),
+                                         sorted(helper_processes())):
                     seen[role] = {
                         "users": ids(process, "Uid"), "groups": ids(process, "Gid"),
                         "capabilities": capabilities(process), "files": descriptors(process),
@@ -93,45 +93,47 @@ class Processes(HelperTest):
             session.goodbye(1)
         outcome, _ = self.converse(script, caller)
         self.assert_refused(outcome)
-        self.assertEqual(set(seen), {"monitor", "worker"})
-        return seen["monitor"], seen["worker"]
+        self.assertEqual(list(seen), ["monitor", "worker", "mounter"])
+        return seen.values()
 
     @callers()
     def test_the_monitor_holds_one_capability_and_none_of_it_is_effective(self, caller):
-        monitor, _ = self.waiting_pair(caller)
-        self.assertEqual(monitor["users"], (caller.uid, caller.uid, 0))
-        self.assertEqual(monitor["groups"], (caller.gid, caller.gid, 0))
-        self.assertEqual(monitor["capabilities"], (SYS_ADMIN, 0, 0, 0, 0))
+        monitor, _, mounter = self.waiting(caller)
+        for process in (monitor, mounter):
+            self.assertEqual(process["users"], (caller.uid, caller.uid, 0))
+            self.assertEqual(process["groups"], (caller.gid, caller.gid, 0))
+            self.assertEqual(process["capabilities"], (SYS_ADMIN, 0, 0, 0, 0))
 
     @callers()
     def test_after_a_mount_was_made_the_monitor_has_no_capability_in_effect(self, caller):
         def mount(session):
             session.prepare(session.target)
             self.assertEqual(session.mount(), 0)
-        monitor, _ = self.waiting_pair(caller, mount)
-        self.assertEqual(monitor["users"], (caller.uid, caller.uid, 0))
-        self.assertEqual(monitor["groups"], (caller.gid, caller.gid, 0))
-        self.assertEqual(monitor["capabilities"], (SYS_ADMIN, 0, 0, 0, 0))
+        monitor, _, mounter = self.waiting(caller, mount)
+        for process in (monitor, mounter):
+            self.assertEqual(process["users"], (caller.uid, caller.uid, 0))
+            self.assertEqual(process["groups"], (caller.gid, caller.gid, 0))
+            self.assertEqual(process["capabilities"], (SYS_ADMIN, 0, 0, 0, 0))
 
     def test_a_users_worker_has_the_users_ids_and_no_capability(self):
-        _, worker = self.waiting_pair(ALICE)
+        _, worker, _ = self.waiting(ALICE)
         self.assertEqual(worker["users"], (ALICE.uid,) * 3)
         self.assertEqual(worker["groups"], (ALICE.gid,) * 3)
         self.assertEqual(worker["capabilities"], (0, 0, 0, 0, 0))
 
     def test_roots_worker_has_the_two_capabilities_that_read_any_file_and_no_other(self):
-        _, worker = self.waiting_pair(ROOT)
+        _, worker, _ = self.waiting(ROOT)
         self.assertEqual(worker["users"], (0, 0, 0))
         self.assertEqual(worker["capabilities"], (DAC, DAC, 0, 0, 0))
 
     @callers()
     def test_neither_process_can_gain_privilege_by_executing(self, caller):
-        for process in self.waiting_pair(caller):
+        for process in self.waiting(caller):
             self.assertEqual(process["status"]["NoNewPrivs"], "1")
 
     @callers()
     def test_the_worker_has_none_of_the_callers_descriptors_and_no_fuse_device(self, caller):
-        _, worker = self.waiting_pair(caller)
+        _, worker, _ = self.waiting(caller)
         files = worker["files"]
         self.assertEqual([files[number] for number in range(3)], ["/dev/null"] * 3)
         others = [name.split(":")[0] for number, name in sorted(files.items()) if number > 2]
@@ -141,13 +143,23 @@ class Processes(HelperTest):
         self.assertEqual(others, ["socket", "socket"], files)
 
     @callers()
+    def test_the_mounter_has_the_mount_point_and_its_line_and_no_other_descriptor(self, caller):
+        _, _, mounter = self.waiting(caller)
+        files = mounter["files"]
+        self.assertEqual([files[number] for number in range(3)], ["/dev/null"] * 3)
+        others = sorted(name.split(":")[0] for number, name in files.items() if number > 2)
+        self.assertEqual(len(others), 2, files)
+        self.assertIn("socket", others)
+        self.assertTrue(any(os.path.isdir(name) for name in others), files)
+
+    @callers()
     def test_both_processes_run_under_a_filter(self, caller):
-        for process in self.waiting_pair(caller):
+        for process in self.waiting(caller):
             self.assertEqual(process["status"]["Seccomp"], "2")
 
     @callers()
     def test_neither_process_leaves_a_core_file(self, caller):
-        for process in self.waiting_pair(caller):
+        for process in self.waiting(caller):
             self.assertRegex(process["limits"], r"Max core file size +0 +0 ")
             # The kernel gives the files of a process that must not be dumped to root.
             self.assertEqual(process["owner"], 0)
@@ -164,7 +176,7 @@ class Processes(HelperTest):
             return tried
         outcome, tried = self.converse(script, ALICE)
         self.assert_refused(outcome)
-        self.assertEqual(list(tried.values()), [["EPERM"] * 5 + ["EACCES"]] * 2)
+        self.assertEqual(list(tried.values()), [["EPERM"] * 5 + ["EACCES"]] * 3)
 
     def test_the_caller_can_neither_trace_the_processes_nor_read_their_memory(self):
         def script(session):

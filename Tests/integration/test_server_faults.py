@@ -380,7 +380,7 @@ class ServerStalls(HelperTest):
         outcome, (errors, memory) = self.converse(script, caller, source=image, options="ro")
         self.assert_refused(outcome)
         self.assertEqual(errors, {0})
-        self.assertEqual(len(memory), 2)
+        self.assertEqual(len(memory), 3)
         self.assertLess(max(memory), 8192)
 
     @callers()

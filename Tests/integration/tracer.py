@@ -353,6 +353,8 @@ class Tracer:
             self.live.discard(process)
             self.leaving.add(process)
             ptrace(PTRACE_DETACH, process)
+            for orphan in list(self.orphans):
+                self.adopt(orphan)
             return
         elif event == EVENT_SECCOMP:
             if self.running:
