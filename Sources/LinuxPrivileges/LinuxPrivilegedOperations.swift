@@ -12,7 +12,7 @@ public import MountPolicy
 /// | monitor | (caller, caller, 0) | permitted `CAP_SYS_ADMIN`, effective for one call at a time |
 /// | worker | (caller, caller, caller) | none; of a root caller the two that read any file |
 /// | inspector | as the worker | as the worker |
-/// | creator, block size, abort | as the monitor | as the monitor |
+/// | mounter, creator, block size, abort | as the monitor | as the monitor |
 /// | finisher, loop device | (0, caller, 0) | as the monitor |
 /// | recorder | (0, 0, 0) | none |
 /// | name lookup | (caller, caller, caller) | none |

@@ -241,8 +241,13 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       }
       // While the worker goes on, so that it costs no time.
       let log = log
-      mounterProcess = try operations.startMounter(keeping: [mounter.mountPoint.rawValue]) {
-        operations, line in mounter.serve(line, with: &operations, log: log)
+      do throws(Errno) {
+        mounterProcess = try operations.startMounter(keeping: [mounter.mountPoint.rawValue]) {
+          operations, line in mounter.serve(line, with: &operations, log: log)
+        }
+      } catch {
+        diagnostics.report(describe(text("starting the mounter process"), error))
+        return .failure
       }
       self.mounter = consume mounter
       diagnostics.tell(task.invocation.mountPoint + text(": pinned as the mount point"))

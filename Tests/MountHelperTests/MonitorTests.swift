@@ -81,6 +81,9 @@ private struct Script: CustomTestStringConvertible {
       calls: made + ["becomeFinisher", "detachMount"], answers: [0],
       failures: ["becomeFinisher": .inputOutput], options: "x-a"),
     Script(
+      name: "a mounter that cannot be started", packets: talking + [request],
+      failures: ["startMounter": .resourceTemporarilyUnavailable]),
+    Script(
       name: "a finisher that is late, and alive",
       packets: talking + [request, .intent(.complete)], calls: made + ["becomeFinisher"],
       answers: [0], failures: ["becomeFinisher": .timedOut]),
