@@ -21,26 +21,6 @@ private let saidWhat: Int32 = 254
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
-  /// The corresponding system calls are `clone(2)` and `socketpair(2)`.
-  public mutating func startMounter(
-    keeping descriptors: [Int32],
-    _ work: (inout LinuxPrivilegedOperations, borrowing PacketSocket) -> Int32
-  ) throws(Errno) -> MounterProcess {
-    var pair = try PacketSocket.pair()
-    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
-      throw .badFileDescriptor
-    }
-    let process = try ChildProcess.fork(keeping: descriptors + [far]) {
-      work(&self, PacketSocket(FileDescriptor(owning: far)))
-    }
-    return MounterProcess(process: process, line: near)
-  }
-
-  /// See `PrivilegedOperations`.
-  public mutating func becomeFinisher() throws(Errno) { try leaveCallersReach() }
-
-  /// See `PrivilegedOperations`.
-  ///
   /// The monitor's real id is the caller's, who may kill it at any instruction; the finisher's real
   /// and saved ids are root's, and it has a session of its own, so no signal of the caller's reaches
   /// it (kill(2)). Its effective id stays the caller's. It shares a line with the monitor: when that

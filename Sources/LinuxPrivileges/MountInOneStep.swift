@@ -54,6 +54,21 @@ extension LinuxPrivilegedOperations {
     }
     guard status == 0 else { throw Errno(rawValue: status) }
   }
+
+  /// Runs one call with `CAP_SYS_ADMIN` in a child of the monitor.
+  private func runPrivilegedChild(
+    keeping descriptors: [Int32], _ patience: Patience, _ call: () -> Int32
+  ) throws(Errno) {
+    let status = try patience.runInChild(keeping: descriptors) {
+      do throws(Errno) {
+        _ = try withSystemAdministration(call)
+        return 0
+      } catch {
+        return error.rawValue
+      }
+    }
+    guard status == 0 else { throw Errno(rawValue: status) }
+  }
 }
 
 private func cutOffConnection(_ number: UInt32) throws(Errno) {

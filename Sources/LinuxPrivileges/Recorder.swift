@@ -29,6 +29,12 @@ struct Recorder: ~Copyable {
     guard status == 0 else { throw .canceled }
   }
 
+  /// Whether a recorder that has ended without a word was ended by the loader, which says so by its exit
+  /// status: there is no libmount.
+  fileprivate func lacksLibrary() -> Bool {
+    (try? Patience(cleaningUpUntil: .after(seconds: 1)).status(of: process)) == 127
+  }
+
   /// Waits for a recorder that may have written its entry to take it back, as it does when nobody is
   /// there any more to tell it otherwise.
   fileprivate func cutOff() {
@@ -41,9 +47,9 @@ struct Recorder: ~Copyable {
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
-  /// The recorder is the companion with root's ids and no capability. Any user may hold the table's lock for ever
-  /// (flock(2) needs no right to write), so it is killed while it waits; once it writes, only when it
-  /// comes to no end.
+  /// The recorder is the companion with root's ids and no capability. Any user may hold the table's
+  /// lock for ever (flock(2) needs no right to write), so it is killed while it waits; once it writes,
+  /// only when it comes to no end.
   public mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
     guard let record = record.encoded() else { throw .invalidArgument }
     let limit = patience.deadline.later(byMilliseconds: 1000)
@@ -51,6 +57,7 @@ extension LinuxPrivilegedOperations {
     do throws(Errno) {
       try recorder.line.hear(patience)
     } catch {
+      if error == .inputOutput, recorder.lacksLibrary() { throw .notExecutable }
       recorder.process.killAndReap()
       throw error
     }

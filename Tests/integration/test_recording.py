@@ -12,8 +12,8 @@ import time
 
 import fuse_service as wire
 from support import (ALICE, BOTH, ENGINES, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
-                     eventually, helper_processes, mount_at, mounts, parametrized, process_status,
-                     stage, system, utab, utab_text, waiters_for_a_lock)
+                     eventually, helper_processes, libc, mount_at, mounts, parametrized,
+                     process_status, stage, system, utab, utab_text, waiters_for_a_lock)
 from test_processes import SYS_ADMIN, TAKE_HOLD
 
 DIRECTORY = "/run/mount"
@@ -254,6 +254,24 @@ class Directory(Recording):
                 os.unlink(path)
             os.rename(DIRECTORY + ".kept", DIRECTORY)
         self.addCleanup(restore)
+
+    @callers()
+    def test_without_libmount_what_records_is_refused_and_says_so(self, caller):
+        library = next(line.split()[-1] for line in system("ldconfig", "-p").splitlines()
+                       if line.split()[:1] == ["libmount.so.1"])
+        library = os.path.realpath(library)
+        nothing = os.path.join(stage.private, "nothing")
+        with open(nothing, "wb"):
+            pass
+        # libmount's own users, mount(8) among them, are not asked meanwhile.
+        self.assertEqual(libc.mount(nothing.encode(), library.encode(), None, 4096, None), 0)
+        try:
+            outcome, _ = self.record(caller)
+        finally:
+            self.assertEqual(libc.umount2(library.encode(), 2), 0)
+        self.assert_refused(outcome)
+        self.assert_one_line(outcome)
+        self.assertIn("and libmount with it?", outcome.err)
 
     @callers()
     def test_without_the_companion_what_records_is_refused_and_the_rest_is_mounted(self, caller):
