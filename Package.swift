@@ -56,24 +56,31 @@ let package = Package(
     .systemLibrary(name: "CLibmount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
     .systemLibrary(name: "CLibfuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
 
-    .target(name: "MountProtocol", swiftSettings: strict),
-    .target(name: "MountPolicy", dependencies: ["MountProtocol"], swiftSettings: strict),
+    .target(name: "Literals", swiftSettings: strict),
+    .target(name: "MountProtocol", dependencies: ["Literals"], swiftSettings: strict),
     .target(
-      name: "MountSession", dependencies: ["MountPolicy", "MountProtocol"], swiftSettings: strict),
-    .target(name: "LinuxPrimitives", dependencies: ["CLinux"], swiftSettings: strict),
+      name: "MountPolicy", dependencies: ["MountProtocol", "Literals"], swiftSettings: strict),
+    .target(
+      name: "MountSession", dependencies: ["MountPolicy", "MountProtocol", "Literals"],
+      swiftSettings: strict),
+    .target(
+      name: "LinuxPrimitives", dependencies: ["CLinux", "Literals"], swiftSettings: strict),
     .target(
       name: "MountHelper",
-      dependencies: ["MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux"],
+      dependencies: [
+        "MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "Literals",
+      ],
       swiftSettings: strict),
     .target(
       name: "LinuxPrivileges",
       dependencies: [
-        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux",
+        "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "Literals",
       ],
       swiftSettings: strict),
     // What the helper executes where it needs the machine's shared libraries.
     .target(
-      name: "Companion", dependencies: ["MountPolicy", "LinuxPrimitives", "CLinux", "CLibmount"],
+      name: "Companion",
+      dependencies: ["MountPolicy", "LinuxPrimitives", "CLinux", "CLibmount", "Literals"],
       swiftSettings: strict),
     .target(
       name: "FuseService", dependencies: ["MountProtocol", "LinuxPrimitives", "CLinux"],

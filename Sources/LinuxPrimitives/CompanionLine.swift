@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// How the helper and its companion speak: the companion's standard input is a packet socket, and this
 /// is what goes over it.
 public enum CompanionLine {
   /// The name of the program, as its own argument 0.
-  public static var program: [UInt8] { Array("fuservicemount3-companion".utf8) }
+  public static var program: [UInt8] { text("fuservicemount3-companion") }
 
   /// Argument 1, for a companion that records a mount. Argument 2 is for how many milliseconds it
   /// waits to be told what comes of it.
-  public static var record: [UInt8] { Array("record".utf8) }
+  public static var record: [UInt8] { text("record") }
 
   /// Argument 1, for a companion that says its user's name.
-  public static var userName: [UInt8] { Array("name".utf8) }
+  public static var userName: [UInt8] { text("name") }
 
   /// The companion's word for a step that is done; every other is an error number.
   public static let done: UInt8 = 0

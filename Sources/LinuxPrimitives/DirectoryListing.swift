@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 /// The names in the directory at `path`, in the file system's order, without `.` and `..`.
 ///
@@ -21,6 +22,6 @@ public func directoryEntries(_ path: [UInt8]) throws(Errno) -> [[UInt8]] {
     }
     // The entry is valid until the next call; its name is terminated and copied at once.
     let name = unsafe bytes(ofCString: clinux_entry_name(entry))
-    if name != Array(".".utf8), name != Array("..".utf8) { names.append(name) }
+    if name != text("."), name != text("..") { names.append(name) }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 /// A value of `errno` after a system call that failed.
 public struct Errno: Error, Equatable, Sendable {
@@ -93,8 +94,8 @@ public struct Errno: Error, Equatable, Sendable {
   /// The corresponding C function is `strerror(3)`.
   public var message: [UInt8] {
     // strerror's text is valid until the next call; it is copied at once.
-    guard let text = unsafe strerror(rawValue) else { return Array("unknown error".utf8) }
-    return unsafe bytes(ofCString: text)
+    guard let message = unsafe strerror(rawValue) else { return text("unknown error") }
+    return unsafe bytes(ofCString: message)
   }
 }
 

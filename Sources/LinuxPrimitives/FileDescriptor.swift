@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 /// An open file descriptor that has one owner and is closed with it.
 public struct FileDescriptor: ~Copyable, Sendable {
@@ -59,7 +60,7 @@ public struct FileDescriptor: ~Copyable, Sendable {
       digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
       rest /= 10
     } while rest > 0
-    return Array("/proc/self/fd/".utf8) + digits.reversed()
+    return text("/proc/self/fd/") + digits.reversed()
   }
 }
 

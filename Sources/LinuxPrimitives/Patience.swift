@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 /// How long this process is willing to wait for a child: until a point in time, and not beyond a
 /// signal that asks it to end.
@@ -114,7 +115,7 @@ extension ChildProcess {
 ///
 /// The corresponding system calls are `close_range(2)` and `dup2(2)`.
 public func keepOnly(_ descriptors: [Int32]) -> Bool {
-  guard let null = try? openFile(Array("/dev/null".utf8), .readWrite) else { return false }
+  guard let null = try? openFile(text("/dev/null"), .readWrite) else { return false }
   for standard in Int32(0)...2 where !descriptors.contains(standard) {
     guard dup2(null.rawValue, standard) == standard else { return false }
   }

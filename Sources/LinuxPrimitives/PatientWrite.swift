@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 /// Writes all of `bytes` to the descriptor `number`, such as 2 for standard error, waiting at most
 /// until `deadline` for somebody to read.
@@ -58,7 +59,7 @@ private func writeOnce(_ bytes: ArraySlice<UInt8>, to number: Int32) throws(Errn
 /// which could leave the question unanswered.
 private func openAgain(_ number: Int32) -> FileDescriptor? {
   guard let same = try? duplicateDescriptor(number) else { return nil }
-  let isPipe = (try? same.currentPath())?.starts(with: Array("pipe:[".utf8)) == true
+  let isPipe = (try? same.currentPath())?.starts(with: text("pipe:[")) == true
   guard isPipe || isatty(number) == 1 else { return nil }
   return try? openFile(same.processPath, [.writeOnly, .nonblocking, .noControllingTerminal])
 }

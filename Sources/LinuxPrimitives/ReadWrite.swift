@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 extension FileDescriptor {
   /// Reads at most `count` bytes; an empty result is the end of the file.
@@ -62,7 +63,7 @@ public func writeAll(_ bytes: [UInt8], to rawValue: Int32) throws(Errno) {
 ///
 /// The corresponding system call is `memfd_create(2)`.
 public func memoryFile(_ bytes: [UInt8]) throws(Errno) -> FileDescriptor {
-  let result = unsafe try withCString(Array("fuse service argv".utf8)) {
+  let result = unsafe try withCString(text("fuse service argv")) {
     // The name is a terminated string that lives through the call.
     unsafe memfd_create($0, UInt32(clinux_MFD_CLOEXEC))
   }

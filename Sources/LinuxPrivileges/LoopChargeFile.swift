@@ -2,9 +2,10 @@
 
 internal import CLinux
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
-private var directory: [UInt8] { Array("/run/fuservicemount3".utf8) }
+private var directory: [UInt8] { text("/run/fuservicemount3") }
 
 /// Far more than the devices of one user take, in bytes.
 private let maximumSize = 1 << 20
@@ -28,7 +29,7 @@ struct LoopChargeFile: ~Copyable {
     } catch {
       guard error == .fileExists else { throw error }
     }
-    let name = try CString(directory + Array("/loop.".utf8) + digits(UInt64(userID)))
+    let name = try CString(directory + text("/loop.") + digits(UInt64(userID)))
     let file = try openAsRoot(name, [.readWrite, .create], mode: 0o600)
     while clinux_lock(file.rawValue) != 0 {
       let error = Errno.last

@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import LinuxPrimitives
+internal import Literals
 public import MountPolicy
 internal import MountProtocol
 
@@ -111,7 +112,7 @@ struct LoopDevice: ~Copyable {
   ///
   /// - Throws: `EACCES` when the node is not root's.
   init(number: UInt32, flags: OpenFlags) throws(Errno) {
-    let path = try CString(Array("/dev/loop".utf8) + digits(UInt64(number)))
+    let path = try CString(text("/dev/loop") + digits(UInt64(number)))
     let node = try openAsRoot(path, flags)
     let status = try node.status()
     guard status.isBlockDevice, status.owner == 0 else { throw .permissionDenied }
@@ -165,7 +166,7 @@ struct LoopDevice: ~Copyable {
   /// How many devices have this file behind them.
   fileprivate static func count(attachedTo file: BackingFile) throws(Errno) -> Int {
     var found = 0
-    for name in try directoryEntries(Array("/sys/block".utf8)) {
+    for name in try directoryEntries(text("/sys/block")) {
       guard let number = LoopNumber.number(ofName: name), isAttached(number) else { continue }
       let device: LoopDevice
       do throws(Errno) {
@@ -192,8 +193,8 @@ struct LoopDevice: ~Copyable {
       // The name is terminated and lives through the call.
       return unsafe name.withPointer { unsafe access($0, F_OK) } == 0 || Errno.last != .noSuchFile
     }
-    return exists(Array("/sys/block/loop".utf8) + digits(UInt64(number)) + Array("/loop".utf8))
-      || !exists(Array("/sys/block".utf8))
+    return exists(text("/sys/block/loop") + digits(UInt64(number)) + text("/loop"))
+      || !exists(text("/sys/block"))
   }
 
   /// What the kernel says of the attachment. May wait for the file system behind it.

@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import LinuxPrimitives
+internal import Literals
 public import MountPolicy
 
 private let cloneFlags: UInt32 = 1 | UInt32(O_CLOEXEC)
@@ -39,8 +40,8 @@ extension LinuxPrivilegedOperations {
     _ attach: (borrowing CString) throws(Errno) -> Void
   ) throws(Errno) -> FileDescriptor {
     // A place of the right kind that is there wherever there is a mount table to look at.
-    let parent = try CString(Array("/proc".utf8))
-    let place = try CString(Array((isDirectory ? "/proc" : "/proc/version").utf8))
+    let parent = CString("/proc")
+    let place = CString(isDirectory ? "/proc" : "/proc/version")
     do throws(Errno) {
       return try patience.descriptorFromChild(keeping: descriptors) { () throws(Errno) in
         _ = try withSystemAdministration { unshare(CLONE_NEWNS) }

@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import LinuxPrimitives
+internal import Literals
 public import MountHelper
 public import MountPolicy
 
@@ -80,8 +81,8 @@ private func cutOffConnection(_ number: UInt32) throws(Errno) {
   let raw = context.rawValue
   _ = try withSystemAdministration { clinux_fsconfig(raw, 6, nil, nil, 0) }
   let control = FileDescriptor(owning: try withSystemAdministration { clinux_fsmount(raw, 1, 0) })
-  let name = try CString(digits(UInt64(number)) + Array("/abort".utf8))
+  let name = try CString(digits(UInt64(number)) + text("/abort"))
   let result = unsafe name.withPointer { unsafe clinux_openat(control.rawValue, $0, O_WRONLY) }
   guard result >= 0 else { throw .last }
-  try FileDescriptor(owning: result).write(Array("1".utf8))
+  try FileDescriptor(owning: result).write(text("1"))
 }

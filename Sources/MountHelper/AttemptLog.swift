@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// What the system log is told of one attempt to mount: that it begins, before anything is done, and

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// Far more than a file can sensibly have, in bytes.
@@ -27,7 +28,7 @@ func readConfiguration(_ diagnostics: inout Diagnostics) throws(Errno) -> FuseCo
   }
   guard let content else { return FuseConfiguration() }
   let (configuration, warnings) = FuseConfiguration.parse(content)
-  for warning in warnings { diagnostics.report(warning.text(path: path)) }
+  for warning in warnings { diagnostics.report(warning.line(path: path)) }
   return configuration
 }
 
@@ -43,7 +44,7 @@ func readOwnConfiguration(_ diagnostics: inout Diagnostics) throws(Errno) -> Own
       return OwnConfiguration()
     }
     let (configuration, warnings) = OwnConfiguration.parse(content)
-    for warning in warnings { diagnostics.report(warning.text(path: path)) }
+    for warning in warnings { diagnostics.report(warning.line(path: path)) }
     return configuration
   } catch {
     diagnostics.report(describe(path, error, advice: "it has to be a file that everybody may read"))

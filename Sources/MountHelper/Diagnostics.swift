@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// Lines for the caller's terminal. Whatever stands in them, from the command line or from a server,
@@ -41,7 +42,7 @@ struct Diagnostics {
   private mutating func show(_ line: [UInt8], time: [UInt8] = []) {
     let patience = Deadline.after(milliseconds: isUnread ? 0 : Self.readerTimeout)
     let line =
-      Array("fuservicemount3: ".utf8) + escaped(line, limit: Self.limit) + time
+      text("fuservicemount3: ") + escaped(line, limit: Self.limit) + time
       + [UInt8(ascii: "\n")]
     do throws(Errno) {
       try writeAll(line, to: 2, until: patience)
@@ -86,7 +87,7 @@ struct Diagnostics {
   private mutating func admits(_ line: [UInt8]) -> Bool {
     reports += 1
     guard reports >= Self.maximumReports else { return true }
-    if reports == Self.maximumReports { report(Array("more messages are not shown".utf8)) }
+    if reports == Self.maximumReports { report(text("more messages are not shown")) }
     withheld = line
     return false
   }
@@ -100,13 +101,7 @@ struct Diagnostics {
 
 /// `subject: why`, as every line has it.
 func describe(_ subject: [UInt8], _ error: Errno, advice: StaticString = "") -> [UInt8] {
-  var line = subject + Array(": ".utf8) + error.message
-  if advice.utf8CodeUnitCount > 0 { line += Array("; ".utf8) + text(advice) }
+  var line = subject + text(": ") + error.message
+  if advice.utf8CodeUnitCount > 0 { line += text("; ") + text(advice) }
   return line
-}
-
-/// The bytes of a text of the program's own.
-func text(_ literal: StaticString) -> [UInt8] {
-  // A literal's bytes live as long as the program.
-  unsafe Array(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
 }

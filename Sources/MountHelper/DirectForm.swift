@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
 internal import MountPolicy
 
 extension Invocation {
@@ -12,7 +13,11 @@ extension Invocation {
 }
 
 /// Words that ask for something else than a mount, and permit no other beside them.
-private let standingAlone = ["--help", "--version", "--list", "--json"].map { Array($0.utf8) }
+private let standingAlone = [
+  text("--help"), text("--version"), text("--list"), text("--json"),
+]
+
+private var timeoutPrefix: [UInt8] { text("--timeout=") }
 
 /// One pass over a command line in the helper's own form.
 private struct DirectForm {
@@ -23,10 +28,10 @@ private struct DirectForm {
   private var onlyOperands = false
 
   mutating func parse(_ words: [[UInt8]]) throws(UsageError) -> Invocation {
-    if words == [Array("--help".utf8)] || words == [Array("-h".utf8)] { return .help }
-    if words == [Array("--version".utf8)] || words == [Array("-V".utf8)] { return .version }
-    let list = Array("--list".utf8)
-    let json = Array("--json".utf8)
+    if words == [text("--help")] || words == [text("-h")] { return .help }
+    if words == [text("--version")] || words == [text("-V")] { return .version }
+    let list = text("--list")
+    let json = text("--json")
     if words == [list] { return .list(asJSON: false) }
     if words == [list, json] || words == [json, list] { return .list(asJSON: true) }
     remaining = words[...]
@@ -52,17 +57,17 @@ private struct DirectForm {
   }
 
   private mutating func takeOption(_ word: [UInt8]) throws(UsageError) {
-    if word == Array("-t".utf8) {
+    if word == text("-t") {
       guard type == nil else { throw .repeated(option: word) }
       type = try value(of: word)
-    } else if word == Array("--timeout".utf8) {
+    } else if word == text("--timeout") {
       try takeTimeout(try value(of: word))
-    } else if word.starts(with: Array("--timeout=".utf8)) {
-      try takeTimeout(Array(word.dropFirst("--timeout=".utf8.count)))
-    } else if word == Array("--check".utf8) {
+    } else if word.starts(with: timeoutPrefix) {
+      try takeTimeout(Array(word.dropFirst(timeoutPrefix.count)))
+    } else if word == text("--check") {
       guard !isCheck else { throw .repeated(option: word) }
       isCheck = true
-    } else if word == Array("--verbose".utf8) {
+    } else if word == text("--verbose") {
       mount.isVerbose = true
     } else if standingAlone.contains(word) {
       throw .unexpected(word: word)
@@ -73,19 +78,19 @@ private struct DirectForm {
 
   /// What travels. `-o` and `-r` are read on the way, because the helper enforces what they say.
   private mutating func takeServerOption(_ word: [UInt8]) throws(UsageError) {
-    if word == Array("-o".utf8) {
+    if word == text("-o") {
       if let options = takeOptions(try value(of: word)) {
         mount.serverArguments += [word, options]
       }
-    } else if word.starts(with: Array("-o".utf8)) {
+    } else if word.starts(with: text("-o")) {
       if let options = takeOptions(Array(word.dropFirst(2))) {
-        mount.serverArguments.append(Array("-o".utf8) + options)
+        mount.serverArguments.append(text("-o") + options)
       }
     } else {
       mount.serverArguments.append(word)
-      if word == Array("-r".utf8) {
-        mount.optionArguments.append(Array("ro".utf8))
-      } else if word == Array("--".utf8) {
+      if word == text("-r") {
+        mount.optionArguments.append(text("ro"))
+      } else if word == text("--") {
         onlyOperands = true
       }
     }
@@ -99,9 +104,9 @@ private struct DirectForm {
     return rest
   }
 
-  private mutating func takeTimeout(_ text: [UInt8]) throws(UsageError) {
-    guard mount.timeout == nil else { throw .repeated(option: Array("--timeout".utf8)) }
-    mount.timeout = try parseTimeout(text)
+  private mutating func takeTimeout(_ seconds: [UInt8]) throws(UsageError) {
+    guard mount.timeout == nil else { throw .repeated(option: text("--timeout")) }
+    mount.timeout = try parseTimeout(seconds)
   }
 
   private mutating func value(of option: [UInt8]) throws(UsageError) -> [UInt8] {
@@ -114,7 +119,7 @@ private struct DirectForm {
     if let word = mount.serverArguments.first ?? mount.ownWords.first {
       throw .unexpected(word: word)
     }
-    guard mount.timeout == nil else { throw .unexpected(word: Array("--timeout".utf8)) }
+    guard mount.timeout == nil else { throw .unexpected(word: text("--timeout")) }
     return .check(type: type, isVerbose: mount.isVerbose)
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What `--help` prints; man/fuservicemount3.8 says the same at length.
 let helpText = text(
   """

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// Runs the helper.

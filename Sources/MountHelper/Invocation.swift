@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What the command line asks for.
 public enum Invocation: Equatable, Sendable {
   /// Mount a file system through its service.
@@ -72,24 +74,24 @@ public enum UsageError: Error, Equatable, Sendable {
   public var explanation: [UInt8] {
     switch self {
     case .missingType:
-      return Array("no file system type; say it with -t TYPE".utf8)
+      return text("no file system type; say it with -t TYPE")
     case .missingMountPoint:
-      return Array("no mount point; see fuservicemount3 --help".utf8)
+      return text("no mount point; see fuservicemount3 --help")
     case .missingValue(let option):
-      return option + Array(": needs a value".utf8)
+      return option + text(": needs a value")
     case .repeated(let option):
-      return option + Array(": given twice".utf8)
-    case .badTimeout(let text):
-      return Array("--timeout ".utf8) + text
-        + Array(": not a whole number of seconds from 1 to 86400".utf8)
+      return option + text(": given twice")
+    case .badTimeout(let value):
+      return text("--timeout ") + value
+        + text(": not a whole number of seconds from 1 to 86400")
     case .unexpected(let word):
-      return word + Array(": not expected here; see fuservicemount3 --help".utf8)
+      return word + text(": not expected here; see fuservicemount3 --help")
     case .unknown(let option):
-      return option + Array(": unknown option; see fuservicemount3 --help".utf8)
+      return option + text(": unknown option; see fuservicemount3 --help")
     case .openQuote(let options):
-      return Array("-o ".utf8) + options + Array(": a double quote is not closed".utf8)
+      return text("-o ") + options + text(": a double quote is not closed")
     case .otherNamespace:
-      return Array("-N: cannot mount in another namespace; enter it first with nsenter(1)".utf8)
+      return text("-N: cannot mount in another namespace; enter it first with nsenter(1)")
     }
   }
 }
@@ -103,7 +105,7 @@ extension Invocation {
   public static func parse(_ arguments: [[UInt8]]) throws(UsageError) -> Invocation {
     let name = programName(arguments.first ?? [])
     let words = Array(arguments.dropFirst())
-    guard name.starts(with: Array("mount.fuse".utf8)) else { return try parseDirect(words) }
+    guard name.starts(with: text("mount.fuse")) else { return try parseDirect(words) }
     var form = MountCommandForm(typeInName: typeInProgramName(name))
     return try form.parse(words)
   }
@@ -116,8 +118,7 @@ extension Invocation {
 
   /// The type that `mount.fuse.TYPE` or `mount.fuseblk.TYPE` names, if the name does.
   static func typeInProgramName(_ name: [UInt8]) -> [UInt8]? {
-    for prefix in ["mount.fuse.", "mount.fuseblk."] {
-      let prefix = Array(prefix.utf8)
+    for prefix in [text("mount.fuse."), text("mount.fuseblk.")] {
       if name.starts(with: prefix), name.count > prefix.count {
         return Array(name.dropFirst(prefix.count))
       }

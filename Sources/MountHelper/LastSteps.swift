@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// Steps of a process that cannot speak to the caller, each with the time it took, on one line for

@@ -2,6 +2,7 @@
 
 internal import CLinux
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 internal import MountProtocol
 
@@ -268,7 +269,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private mutating func warn(about name: [UInt8]) {
     let patience = patience
     guard (try? operations.name(of: task.caller, patience: patience)) != name else { return }
-    diagnostics.relay(UserspaceOptionWarning.userName(name).text)
+    diagnostics.relay(UserspaceOptionWarning.userName(name).line)
   }
 
   private mutating func mount(_ request: MountRequest) -> ExitStatus? {

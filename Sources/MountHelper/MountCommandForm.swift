@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
 internal import MountPolicy
 
 /// One pass over the command line with which mount(8) calls its helpers:
@@ -16,8 +17,8 @@ struct MountCommandForm {
   init(typeInName: [UInt8]?) { self.typeInName = typeInName }
 
   mutating func parse(_ words: [[UInt8]]) throws(UsageError) -> Invocation {
-    if words == [Array("--help".utf8)] || words == [Array("-h".utf8)] { return .help }
-    if words == [Array("--version".utf8)] || words == [Array("-V".utf8)] { return .version }
+    if words == [text("--help")] || words == [text("-h")] { return .help }
+    if words == [text("--version")] || words == [text("-V")] { return .version }
     remaining = words[...]
     while let word = remaining.popFirst() {
       if word.starts(with: [UInt8(ascii: "-")]) && word.count > 1 {
@@ -35,12 +36,12 @@ struct MountCommandForm {
   }
 
   private mutating func takeOption(_ word: [UInt8]) throws(UsageError) {
-    if word == Array("-o".utf8) {
+    if word == text("-o") {
       try takeOptions(try value(of: word))
-    } else if word == Array("-t".utf8) {
+    } else if word == text("-t") {
       guard typeOption == nil else { throw .repeated(option: word) }
       typeOption = try value(of: word)
-    } else if word == Array("-N".utf8) {
+    } else if word == text("-N") {
       throw .otherNamespace
     } else {
       try takeLetters(word)
@@ -81,7 +82,7 @@ struct MountCommandForm {
     guard let first = forServer.first else { return }
     let list = forServer.dropFirst().reduce(first) { $0 + [UInt8(ascii: ",")] + $1 }
     mount.optionArguments.append(list)
-    mount.serverArguments += [Array("-o".utf8), list]
+    mount.serverArguments += [text("-o"), list]
   }
 
   private mutating func value(of option: [UInt8]) throws(UsageError) -> [UInt8] {

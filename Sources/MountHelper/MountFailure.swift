@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 internal import MountProtocol
 

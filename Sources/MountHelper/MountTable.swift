@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 public import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// One mount of this namespace, as `/proc/self/mountinfo` tells it (proc_pid_mountinfo(5)).
@@ -22,12 +23,12 @@ public struct MountTableEntry: Equatable, Sendable {
   func belongs(to caller: Caller, sharesWithOthers: Bool) -> Bool {
     superblockOptions.contains(text("user_id=") + digits(UInt64(caller.userID)))
       && superblockOptions.contains(text("group_id=") + digits(UInt64(caller.groupID)))
-      && superblockOptions.contains(Array("allow_other".utf8)) == sharesWithOthers
+      && superblockOptions.contains(text("allow_other")) == sharesWithOthers
   }
 
   /// Whether fusermount3 counts it against `mount_max`.
   var countsAsFuse: Bool {
-    type == Array("fuse".utf8) || type.starts(with: Array("fuse.".utf8))
+    type == text("fuse") || type.starts(with: text("fuse."))
   }
 }
 
@@ -44,7 +45,7 @@ public struct MountTable: Sendable {
   ///
   /// - Throws: what `open(2)` and `read(2)` say.
   public static func read() throws(Errno) -> MountTable {
-    let file = try openFile(Array("/proc/self/mountinfo".utf8))
+    let file = try openFile(text("/proc/self/mountinfo"))
     return MountTable(parsing: try file.readToEnd(limit: maximumSize))
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 
 /// What a root caller named, held by descriptors (`O_PATH`) from the start of the run: each file, or

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What the worker is about to wait for. The monitor hears of each step and holds its clock: the
 /// worker itself has no deadline, because a process that a hostile file system holds could not keep
 /// one.
@@ -20,12 +22,12 @@ public enum Step: UInt8, CaseIterable, Equatable, Sendable {
   /// What is waited for, in plain words.
   public var description: [UInt8] {
     switch self {
-    case .mountPoint: return Array("the mount point".utf8)
-    case .namedFiles: return Array("the named files".utf8)
-    case .connection: return Array("the service to take the connection".utf8)
-    case .hello: return Array("the service's first answer".utf8)
-    case .command: return Array("the service's next request".utf8)
-    case .file: return Array("a file that the service asked for".utf8)
+    case .mountPoint: return text("the mount point")
+    case .namedFiles: return text("the named files")
+    case .connection: return text("the service to take the connection")
+    case .hello: return text("the service's first answer")
+    case .command: return text("the service's next request")
+    case .file: return text("a file that the service asked for")
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import LinuxPrimitives
+internal import Literals
 internal import MountPolicy
 internal import MountProtocol
 internal import MountSession
@@ -159,7 +160,7 @@ struct Worker: ~Copyable {
     if case .userName(let name) = warning {
       try monitor.send(.userName(name))
     } else {
-      try monitor.send(.report(warning.text))
+      try monitor.send(.report(warning.line))
     }
   }
 

@@ -2,9 +2,6 @@
 
 // What the module needs of byte strings, without Unicode rules and without Foundation.
 
-/// The bytes of an ASCII text that stands in the source.
-func ascii(_ text: String) -> [UInt8] { Array(text.utf8) }
-
 /// `value` in digits of `radix` (at most 16), without a prefix. What ships makes numbers into text by
 /// this alone: interpolation would bring all of `String` along.
 public func digits(_ value: UInt64, radix: UInt64 = 10) -> [UInt8] {

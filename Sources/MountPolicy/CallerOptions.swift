@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What the caller's `-o` asks of the helper itself. It holds whatever the server makes of the words
 /// that travel to it.
 public struct CallerOptions: Equatable, Sendable {
@@ -62,7 +64,7 @@ public struct CallerOptions: Equatable, Sendable {
       else { throw .badTimeout(word) }
       serviceTimeout = seconds
     }
-    guard word.begins(with: ascii("x-")) else { return }
+    guard word.begins(with: text("x-")) else { return }
     guard UserspaceOptions.isRecordable(word) else { throw .unrecordableOption(word) }
     userspaceOptions.append(word)
   }
@@ -75,7 +77,7 @@ public struct CallerOptions: Equatable, Sendable {
   private mutating func takeFlag(_ piece: OptionList.Piece, caller: Caller) {
     for reading in piece.readings {
       // libfuse looks for its options in a list and outside of it alike (fuse_opt_parse(3)).
-      if reading == ascii("-r") { flags.insert(.readOnly) }
+      if reading == text("-r") { flags.insert(.readOnly) }
       let (key, value) = OptionList.keyAndValue(reading)
       guard let entry = MountFlagWord.find(key, in: MountFlagWord.restricting) else { continue }
       // getsubopt(3) and libmount (`ro=vfs`) take a value with such a word; `sync=` and the like may
@@ -100,7 +102,7 @@ public struct CallerOptions: Equatable, Sendable {
   /// they do not know.
   public static func isTimeout(_ word: [UInt8]) -> Bool {
     let key = OptionList.keyAndValue(word).key
-    return key == ascii("fuse-service.timeout") || key == ascii("x-fuse-service.timeout")
+    return key == text("fuse-service.timeout") || key == text("x-fuse-service.timeout")
   }
 
   /// Whether a word is one of mount(8)'s own, which never reaches the server when the helper is
@@ -109,18 +111,18 @@ public struct CallerOptions: Equatable, Sendable {
   /// These are the words that libmount handles itself or keeps for fstab(5) and utab. `ro`, `rw` and
   /// their kin are not among them: servers act on those.
   public static func isMountCommandOption(_ word: [UInt8]) -> Bool {
-    if word.begins(with: ascii("x-")) || word.begins(with: ascii("X-")) { return true }
+    if word.begins(with: text("x-")) || word.begins(with: text("X-")) { return true }
     let (key, value) = OptionList.keyAndValue(word)
     return (value == nil ? plainMountCommandWords : valuedMountCommandWords).contains(key)
   }
 
   private static let plainMountCommandWords: [[UInt8]] = [
-    ascii("defaults"), ascii("auto"), ascii("noauto"), ascii("user"), ascii("nouser"),
-    ascii("users"), ascii("nousers"), ascii("owner"), ascii("noowner"), ascii("group"),
-    ascii("nogroup"), ascii("nofail"), ascii("_netdev"), ascii("comment"),
+    text("defaults"), text("auto"), text("noauto"), text("user"), text("nouser"),
+    text("users"), text("nousers"), text("owner"), text("noowner"), text("group"),
+    text("nogroup"), text("nofail"), text("_netdev"), text("comment"),
   ]
 
   private static let valuedMountCommandWords: [[UInt8]] = [
-    ascii("user"), ascii("comment"), ascii("uhelper"), ascii("helper"),
+    text("user"), text("comment"), text("uhelper"), text("helper"),
   ]
 }

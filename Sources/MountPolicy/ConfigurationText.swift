@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// The grammar of `fuse.conf`, to the letter as fusermount3 has it: a line a setting, `#` begins a
 /// comment, and a number is what `sscanf(3)` takes for one.
 public enum ConfigurationText {
@@ -132,20 +134,20 @@ public enum ConfigurationWarning: Equatable, Sendable {
 
   /// One line in words; `path` names the file. Bytes from the file stand in it as they are, so it
   /// goes through `escaped(_:limit:)` before it is shown.
-  public func text(path: [UInt8]) -> [UInt8] {
+  public func line(path: [UInt8]) -> [UInt8] {
     switch self {
-    case .unknownParameter(let line, let text):
-      return path + ascii(": line ") + digits(UInt64(line)) + ascii(": unknown parameter '") + text
-        + ascii("' is ignored")
-    case .invalidLimit(let name, let line, let text):
-      return path + ascii(": line ") + digits(UInt64(line)) + ascii(": invalid ") + name
-        + ascii(": '") + text
-        + ascii("' is ignored; use -1 for no limit, or a number up to 2147483647")
+    case .unknownParameter(let line, let word):
+      return path + text(": line ") + digits(UInt64(line)) + text(": unknown parameter '") + word
+        + text("' is ignored")
+    case .invalidLimit(let name, let line, let value):
+      return path + text(": line ") + digits(UInt64(line)) + text(": invalid ") + name
+        + text(": '") + value
+        + text("' is ignored; use -1 for no limit, or a number up to 2147483647")
     case .lineTooLong(let line):
-      return path + ascii(": line ") + digits(UInt64(line))
-        + ascii(": more than 255 bytes; the line is ignored")
+      return path + text(": line ") + digits(UInt64(line))
+        + text(": more than 255 bytes; the line is ignored")
     case .missingNewline:
-      return path + ascii(": the last line has no newline at its end and is ignored; add one")
+      return path + text(": the last line has no newline at its end and is ignored; add one")
     }
   }
 }

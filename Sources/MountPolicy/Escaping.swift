@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// `bytes` for a terminal or a log: one line, printable, and unambiguous.
 ///
 /// What comes from a server or from the command line may hold terminal escapes, line breaks, or
@@ -8,7 +10,7 @@
 /// invisible characters and noncharacters become `\u{…}`; a backslash is doubled. The result has at most `limit` bytes, the last three of
 /// which are dots when something was cut off.
 public func escaped(_ bytes: [UInt8], limit: Int = 512) -> [UInt8] {
-  let ellipsis = ascii("...")
+  let ellipsis = text("...")
   var result: [UInt8] = []
   // Where the result can be cut so that the dots still fit.
   var cut = 0
@@ -51,10 +53,10 @@ private func escapedUnit(_ bytes: [UInt8], at index: Int) -> (unit: [UInt8], len
   if byte >= 0x20, byte < 0x7f { return ([byte], 1) }
   guard byte >= 0x80, let (scalar, length) = decodeScalar(bytes, at: index) else {
     let hex = digits(UInt64(byte), radix: 16)
-    return (ascii("\\x") + (byte < 0x10 ? ascii("0") : []) + hex, 1)
+    return (text("\\x") + (byte < 0x10 ? text("0") : []) + hex, 1)
   }
   if isUnsafeToPrint(scalar) {
-    return (ascii("\\u{") + digits(UInt64(scalar), radix: 16) + ascii("}"), length)
+    return (text("\\u{") + digits(UInt64(scalar), radix: 16) + text("}"), length)
   }
   return (Array(bytes[index..<index + length]), length)
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What an inode is, from the format bits of `st_mode`.
 public enum FileKind: Equatable, Sendable {
   /// `S_IFREG`.
@@ -34,16 +36,16 @@ public enum FileKind: Equatable, Sendable {
   }
 
   /// The kind in words, with its article.
-  var text: [UInt8] {
+  var words: [UInt8] {
     switch self {
-    case .regular: return ascii("a regular file")
-    case .blockDevice: return ascii("a block device")
-    case .directory: return ascii("a directory")
-    case .fifo: return ascii("a FIFO")
-    case .socket: return ascii("a socket")
-    case .characterDevice: return ascii("a character device")
-    case .symbolicLink: return ascii("a symbolic link")
-    case .other: return ascii("a special file")
+    case .regular: return text("a regular file")
+    case .blockDevice: return text("a block device")
+    case .directory: return text("a directory")
+    case .fifo: return text("a FIFO")
+    case .socket: return text("a socket")
+    case .characterDevice: return text("a character device")
+    case .symbolicLink: return text("a symbolic link")
+    case .other: return text("a special file")
     }
   }
 }

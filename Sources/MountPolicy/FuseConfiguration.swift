@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What `fuse.conf` says. The file is shared with fusermount3, and so is its grammar, to the letter.
 public struct FuseConfiguration: Equatable, Sendable {
   /// Whether users may use `allow_other` (`user_allow_other`).
@@ -20,15 +22,15 @@ public struct FuseConfiguration: Equatable, Sendable {
     return (configuration, warnings)
   }
 
-  private mutating func take(_ text: [UInt8], line number: Int) -> ConfigurationWarning? {
-    if text == ascii("user_allow_other") {
+  private mutating func take(_ words: [UInt8], line number: Int) -> ConfigurationWarning? {
+    if words == text("user_allow_other") {
       userAllowOther = true
       return nil
     }
-    let name = ascii("mount_max")
-    switch ConfigurationText.limit(named: name, in: text) {
-    case .none: return .unknownParameter(line: number, text: text)
-    case .invalid: return .invalidLimit(name: name, line: number, text: text)
+    let name = text("mount_max")
+    switch ConfigurationText.limit(named: name, in: words) {
+    case .none: return .unknownParameter(line: number, text: words)
+    case .invalid: return .invalidLimit(name: name, line: number, text: words)
     case .unlimited: mountMaximum = nil
     case .most(let value): mountMaximum = value
     }

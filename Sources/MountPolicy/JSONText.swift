@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// The members of a JSON object (RFC 8259) that hold `value` under `name`.
 ///
 /// JSON has characters, and what the system names has bytes. A byte that is no UTF-8 becomes U+FFFD,
@@ -9,14 +11,14 @@ func jsonMembers(_ name: [UInt8], _ value: [UInt8]) -> [[UInt8]] {
   let (string, isWhole) = jsonString(value)
   let member = jsonMember(name, string)
   if isWhole { return [member] }
-  var hex = ascii("\"")
+  var hex = text("\"")
   for byte in value { hex += padded(UInt64(byte), to: 2) }
-  return [member, jsonMember(name + ascii("_hex"), hex + ascii("\""))]
+  return [member, jsonMember(name + text("_hex"), hex + text("\""))]
 }
 
 /// A member with a value that is JSON already.
 func jsonMember(_ name: [UInt8], _ value: [UInt8]) -> [UInt8] {
-  ascii("\"") + name + ascii("\": ") + value
+  text("\"") + name + text("\": ") + value
 }
 
 /// `bytes` as a JSON string, and whether it holds all that they say.
@@ -24,7 +26,7 @@ func jsonMember(_ name: [UInt8], _ value: [UInt8]) -> [UInt8] {
 /// Only printable ASCII stands in it as it is, so that it does no more to a terminal than any other
 /// line.
 private func jsonString(_ bytes: [UInt8]) -> (string: [UInt8], isWhole: Bool) {
-  var result = ascii("\"")
+  var result = text("\"")
   var isWhole = true
   var index = 0
   while index < bytes.count {
@@ -46,12 +48,12 @@ private func jsonString(_ bytes: [UInt8]) -> (string: [UInt8], isWhole: Bool) {
       index += found?.length ?? 1
     }
   }
-  return (result + ascii("\""), isWhole)
+  return (result + text("\""), isWhole)
 }
 
 /// `\uXXXX`, twice for what lies beyond 16 bits.
 private func jsonEscape(_ scalar: UInt32) -> [UInt8] {
-  guard scalar > 0xffff else { return ascii("\\u") + padded(UInt64(scalar), to: 4) }
+  guard scalar > 0xffff else { return text("\\u") + padded(UInt64(scalar), to: 4) }
   let rest = scalar - 0x1_0000
   return jsonEscape(0xd800 + (rest >> 10)) + jsonEscape(0xdc00 + (rest & 0x3ff))
 }

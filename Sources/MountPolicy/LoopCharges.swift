@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// The loop devices that were given to one user's servers, as a file that only root can write keeps
 /// them: a line for each, `NUMBER SEQUENCE`.
 ///
@@ -50,8 +52,8 @@ public struct LoopCharges: Equatable, Sendable {
   public func encoded() -> [UInt8] {
     var content: [UInt8] = []
     for device in devices {
-      content += padded(UInt64(device.number), to: 7) + ascii(" ")
-      content += padded(device.sequence, to: 20) + ascii("\n")
+      content += padded(UInt64(device.number), to: 7) + text(" ")
+      content += padded(device.sequence, to: 20) + text("\n")
     }
     return content
   }
@@ -69,7 +71,7 @@ public enum LoopNumber {
 
   /// The number of the loop device of this name, if it is one.
   public static func number(ofName name: [UInt8]) -> UInt32? {
-    guard let digits = name.rest(after: ascii("loop")), let number = decimal(digits),
+    guard let digits = name.rest(after: text("loop")), let number = decimal(digits),
       number <= largest
     else { return nil }
     return number

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
 public import MountProtocol
 
 /// A loop device for a regular file: what the request flag LOOP asks for, once it has been judged.
@@ -69,21 +70,21 @@ public struct LoopPlan: Equatable, Sendable {
   public static func explanation(
     of error: ErrorNumber, path: [UInt8], configurationPath: [UInt8]
   ) -> [UInt8]? {
-    let subject = ascii("'") + Refusal.shortened(path) + ascii("': ")
+    let subject = text("'") + Refusal.shortened(path) + text("': ")
     switch error {
     case .busy:
-      return subject + ascii("attached to a loop device already; detach it with losetup -d, ")
-        + ascii("or unmount what uses it")
+      return subject + text("attached to a loop device already; detach it with losetup -d, ")
+        + text("or unmount what uses it")
     case .tooManyUsers:
-      return subject + ascii("no loop device, because you have as many as loop_max in ")
-        + configurationPath + ascii(" permits")
+      return subject + text("no loop device, because you have as many as loop_max in ")
+        + configurationPath + text(" permits")
     case .invalidArgument:
-      return subject + ascii("no loop device: the file has not even one block of 512 bytes")
+      return subject + text("no loop device: the file has not even one block of 512 bytes")
     case .notSupported:
-      return subject + ascii("no loop device for a file on a FUSE mount")
+      return subject + text("no loop device for a file on a FUSE mount")
     case .notImplemented:
-      return subject + ascii("no loop device before Linux 6.11, where a server could keep it for ")
-        + ascii("what others attach to it")
+      return subject + text("no loop device before Linux 6.11, where a server could keep it for ")
+        + text("what others attach to it")
     default:
       return nil
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// The `MS_*` flags of mount(2) that only restrict; nothing else ever reaches the kernel.
 public struct MountFlags: OptionSet, Equatable, Sendable {
   /// The bits as mount(2) takes them.
@@ -91,8 +93,8 @@ struct MountFlagWord {
   /// What it takes back of words before it.
   var clears: MountFlags
 
-  private init(_ word: String, sets: MountFlags = [], clears: MountFlags = []) {
-    self.word = ascii(word)
+  private init(_ word: StaticString, sets: MountFlags = [], clears: MountFlags = []) {
+    self.word = text(word)
     self.sets = sets
     self.clears = clears
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// A mount that has been judged: what both engines make, word for word.
 public struct MountPlan: Equatable, Sendable {
   /// The service's name.
@@ -17,13 +19,13 @@ public struct MountPlan: Equatable, Sendable {
   public var userspaceWords: [[UInt8]]
 
   /// Whether other users may use the mount (`allow_other`).
-  public var sharesWithOthers: Bool { parameters.contains { $0.key == ascii("allow_other") } }
+  public var sharesWithOthers: Bool { parameters.contains { $0.key == text("allow_other") } }
 
   /// The file system's name for `fsopen(2)`.
-  public var filesystemName: [UInt8] { fuseblk ? ascii("fuseblk") : ascii("fuse") }
+  public var filesystemName: [UInt8] { fuseblk ? text("fuseblk") : text("fuse") }
 
   /// The type as mountinfo shows it, and as mount(2) takes it: `fuse.SUBTYPE`.
-  public var mountType: [UInt8] { filesystemName + ascii(".") + subtype }
+  public var mountType: [UInt8] { filesystemName + text(".") + subtype }
 
   /// Whether only mount(2) can make this mount, because the source is too long for `fsconfig(2)`.
   public var needsMountSyscall: Bool { source.count > SourceName.fsconfigLength }
@@ -34,16 +36,16 @@ public struct MountPlan: Equatable, Sendable {
   public func mountSyscallOptions(
     fuseDevice: Int32, rootMode: UInt32, caller: Caller
   ) -> [UInt8] {
-    var options = ascii("fd=") + digits(UInt64(UInt32(bitPattern: fuseDevice)))
-    options += ascii(",rootmode=") + MountPlan.rootMode(rootMode)
-    options += ascii(",user_id=") + digits(UInt64(caller.userID))
-    options += ascii(",group_id=") + digits(UInt64(caller.groupID))
+    var options = text("fd=") + digits(UInt64(UInt32(bitPattern: fuseDevice)))
+    options += text(",rootmode=") + MountPlan.rootMode(rootMode)
+    options += text(",user_id=") + digits(UInt64(caller.userID))
+    options += text(",group_id=") + digits(UInt64(caller.groupID))
     for parameter in parameters {
       options.append(UInt8(ascii: ","))
       options += parameter.key
       guard case .value(_, let value) = parameter else { continue }
-      let quote = value.contains(UInt8(ascii: ",")) ? ascii("\"") : []
-      options += ascii("=") + quote + value + quote
+      let quote = value.contains(UInt8(ascii: ",")) ? text("\"") : []
+      options += text("=") + quote + value + quote
     }
     return options
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What `fuservicemount3.conf` says: the limits that only this program has. fusermount3 complains of
 /// each line of fuse.conf that it does not know, so they cannot stand there.
 public struct OwnConfiguration: Equatable, Sendable {
@@ -19,11 +21,11 @@ public struct OwnConfiguration: Equatable, Sendable {
     return (configuration, warnings)
   }
 
-  private mutating func take(_ text: [UInt8], line number: Int) -> ConfigurationWarning? {
-    let name = ascii("loop_max")
-    switch ConfigurationText.limit(named: name, in: text) {
-    case .none: return .unknownParameter(line: number, text: text)
-    case .invalid: return .invalidLimit(name: name, line: number, text: text)
+  private mutating func take(_ words: [UInt8], line number: Int) -> ConfigurationWarning? {
+    let name = text("loop_max")
+    switch ConfigurationText.limit(named: name, in: words) {
+    case .none: return .unknownParameter(line: number, text: words)
+    case .invalid: return .invalidLimit(name: name, line: number, text: words)
     case .unlimited: loopMaximum = nil
     case .most(let value): loopMaximum = value
     }

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 // Plans in words, for a caller who asked for each step. Bytes from outside stand in them as they are,
 // long ones shortened.
 
 extension OpenPlan {
   /// The file, and how the server wants it.
   public var words: [UInt8] {
-    var words = ascii("'") + Refusal.shortened(path) + ascii("', ")
+    var words = text("'") + Refusal.shortened(path) + text("', ")
     switch HostOpenFlags(rawValue: openFlags).intersection(.accessMode).rawValue {
-    case 0: words += ascii("read-only")
-    case 1: words += ascii("write-only")
-    default: words += ascii("read-write")
+    case 0: words += text("read-only")
+    case 1: words += text("write-only")
+    default: words += text("read-write")
     }
-    if creates { words += ascii(", created if it is missing") }
-    if wantsBlockDevice { words += ascii(", a block device") }
-    if blockSize != 0 { words += ascii(", block size ") + digits(UInt64(blockSize)) }
+    if creates { words += text(", created if it is missing") }
+    if wantsBlockDevice { words += text(", a block device") }
+    if blockSize != 0 { words += text(", block size ") + digits(UInt64(blockSize)) }
     return words
   }
 }
@@ -26,16 +28,16 @@ extension MountPlan {
     for parameter in parameters {
       switch parameter {
       case .flag(let key): options.append(key)
-      case .value(let key, let value): options.append(key + ascii("=") + value)
+      case .value(let key, let value): options.append(key + text("=") + value)
       }
     }
-    return ascii("type ") + mountType + ascii(", source '") + Refusal.shortened(source)
-      + ascii("', options ") + list(options) + ascii(", flags ") + list(flags.words)
-      + ascii(", to be recorded ") + list(userspaceWords)
+    return text("type ") + mountType + text(", source '") + Refusal.shortened(source)
+      + text("', options ") + list(options) + text(", flags ") + list(flags.words)
+      + text(", to be recorded ") + list(userspaceWords)
   }
 
   private func list(_ words: [[UInt8]]) -> [UInt8] {
-    guard let first = words.first else { return ascii("none") }
-    return Refusal.shortened(words.dropFirst().reduce(first) { $0 + ascii(",") + $1 })
+    guard let first = words.first else { return text("none") }
+    return Refusal.shortened(words.dropFirst().reduce(first) { $0 + text(",") + $1 })
   }
 }

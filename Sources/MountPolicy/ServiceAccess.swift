@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
 public import MountProtocol
 
 /// Whether a caller may use a service, as far as its socket tells. Whether the service works, only a
@@ -35,7 +36,7 @@ public enum ServiceAccess: Equatable, Sendable {
 
   /// The answer in words.
   public var words: [UInt8] {
-    reason ?? ascii("you may use this service; whether it works, only a mount shows")
+    reason ?? text("you may use this service; whether it works, only a mount shows")
   }
 
   /// Why not, and where it helps what to do; `nil` when the service is usable.
@@ -44,11 +45,11 @@ public enum ServiceAccess: Equatable, Sendable {
     case .usable:
       return nil
     case .missing:
-      return ascii("no such socket; install the service, or start its socket unit")
+      return text("no such socket; install the service, or start its socket unit")
     case .notSocket(let kind):
-      return ascii("not a socket but ") + kind.text + ascii("; look at the service's socket unit")
+      return text("not a socket but ") + kind.words + text("; look at the service's socket unit")
     case .forbidden:
-      return ascii("you may not use this service; SocketMode= of its socket unit says who may")
+      return text("you may not use this service; SocketMode= of its socket unit says who may")
     case .unclear(let message):
       return message
     }

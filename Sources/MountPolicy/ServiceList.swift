@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// A type that has a service.
 public struct ServiceEntry: Equatable, Sendable {
   /// The type, as `-t` takes it.
@@ -27,7 +29,7 @@ public struct ServiceList: Equatable, Sendable {
       guard let type = Subtype.type(ofService: name, maximumLength: maximumLength) else {
         continue
       }
-      let socket = directory + ascii("/") + name
+      let socket = directory + text("/") + name
       let access = access(socket)
       guard access.isOfService else { continue }
       entries.append(ServiceEntry(type: type, socket: socket, access: access))
@@ -38,12 +40,12 @@ public struct ServiceList: Equatable, Sendable {
   /// A table for people, without a line break at its end: type, whether it is usable, socket, and
   /// why it is not. Whatever could act on a terminal is escaped.
   public var table: [UInt8] {
-    var rows = [[ascii("TYPE"), ascii("USABLE"), ascii("SOCKET")]]
+    var rows = [[text("TYPE"), text("USABLE"), text("SOCKET")]]
     for entry in entries {
-      var row = [escaped(entry.type), ascii("yes"), escaped(entry.socket)]
+      var row = [escaped(entry.type), text("yes"), escaped(entry.socket)]
       if let reason = entry.access.reason {
-        row[1] = ascii("no")
-        row[2] += ascii("  (") + escaped(reason) + ascii(")")
+        row[1] = text("no")
+        row[2] += text("  (") + escaped(reason) + text(")")
       }
       rows.append(row)
     }
@@ -64,21 +66,21 @@ public struct ServiceList: Equatable, Sendable {
   /// `usable`, `socket`, and, when it is not usable, `reason`. See `jsonMembers(_:_:)` for what is no
   /// UTF-8.
   public var json: [UInt8] {
-    if entries.isEmpty { return ascii("[]") }
-    var lines = ascii("[")
+    if entries.isEmpty { return text("[]") }
+    var lines = text("[")
     for (index, entry) in entries.enumerated() {
-      var members = jsonMembers(ascii("type"), entry.type)
-      members.append(jsonMember(ascii("usable"), ascii(entry.access == .usable ? "true" : "false")))
-      members += jsonMembers(ascii("socket"), entry.socket)
-      if let reason = entry.access.reason { members += jsonMembers(ascii("reason"), reason) }
-      lines += ascii(index == 0 ? "\n  {" : ",\n  {")
+      var members = jsonMembers(text("type"), entry.type)
+      members.append(jsonMember(text("usable"), text(entry.access == .usable ? "true" : "false")))
+      members += jsonMembers(text("socket"), entry.socket)
+      if let reason = entry.access.reason { members += jsonMembers(text("reason"), reason) }
+      lines += text(index == 0 ? "\n  {" : ",\n  {")
       for (index, member) in members.enumerated() {
-        if index > 0 { lines += ascii(", ") }
+        if index > 0 { lines += text(", ") }
         lines += member
       }
-      lines += ascii("}")
+      lines += text("}")
     }
-    return lines + ascii("\n]")
+    return lines + text("\n]")
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// The name under which a mount's source appears in mountinfo (NAME).
 public enum SourceName {
   /// The longest that the kernel takes, in bytes; only mount(2) takes more than `fsconfigLength`.
@@ -22,7 +24,7 @@ public enum SourceName {
     if namedFiles.contains(source) { return }
     // Whoever shows the mount table shows it as it is, on any terminal.
     guard isPrintable(source) else { throw .sourceNotPrintable(source) }
-    guard source.first != UInt8(ascii: "/") || source == ascii("/dev/fuse") else {
+    guard source.first != UInt8(ascii: "/") || source == text("/dev/fuse") else {
       throw .sourceNotNamed(source)
     }
   }

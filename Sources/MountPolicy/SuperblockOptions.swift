@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// One option of the superblock, as `fsconfig(2)` takes it.
 public enum SuperblockParameter: Equatable, Sendable {
   /// A word without a value (`FSCONFIG_SET_FLAG`).
@@ -45,8 +47,8 @@ public struct SuperblockOptions: Equatable, Sendable {
   }
 
   private mutating func take(flag word: [UInt8], mayAllowOther: Bool) throws(Refusal) {
-    if word == ascii("default_permissions") || word == ascii("allow_other") {
-      guard word == ascii("default_permissions") || mayAllowOther else {
+    if word == text("default_permissions") || word == text("allow_other") {
+      guard word == text("default_permissions") || mayAllowOther else {
         throw .allowOtherNotPermitted
       }
       if !parameters.contains(.flag(word)) { parameters.append(.flag(word)) }
@@ -69,11 +71,11 @@ public struct SuperblockOptions: Equatable, Sendable {
   ) throws(Refusal) {
     guard !SuperblockOptions.isHelpers(key) else { throw .optionOfHelper(word) }
     let taken: [UInt8]
-    if key == ascii("max_read") {
+    if key == text("max_read") {
       // Written anew: to the kernel, a leading 0 would make it octal.
       guard let size = decimal(value) else { throw .badOptionValue(word) }
       taken = digits(UInt64(size))
-    } else if key == ascii("blksize") {
+    } else if key == text("blksize") {
       guard let size = decimal(value), BlockSize.isPossible(size) else {
         throw .badOptionValue(word)
       }
@@ -108,7 +110,7 @@ public struct SuperblockOptions: Equatable, Sendable {
   }
 
   private static let securityContexts: [[UInt8]] = [
-    ascii("context"), ascii("fscontext"), ascii("defcontext"), ascii("rootcontext"),
+    text("context"), text("fscontext"), text("defcontext"), text("rootcontext"),
   ]
 
   /// Whether the helper alone sets this option: with another value it would change whose mount it
@@ -116,7 +118,7 @@ public struct SuperblockOptions: Equatable, Sendable {
   private static func isHelpers(_ key: [UInt8]) -> Bool { helpersOptions.contains(key) }
 
   private static let helpersOptions: [[UInt8]] = [
-    ascii("fd"), ascii("rootmode"), ascii("user_id"), ascii("group_id"), ascii("source"),
-    ascii("subtype"),
+    text("fd"), text("rootmode"), text("user_id"), text("group_id"), text("source"),
+    text("subtype"),
   ]
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What a server wants recorded in utab (MTAB). Never refused as a whole: the mount does not depend
 /// on it, so what cannot be taken is dropped with a warning.
 public struct UserspaceOptions: Equatable, Sendable {
@@ -22,11 +24,11 @@ public struct UserspaceOptions: Equatable, Sendable {
     var further = 0
     for part in list.split(separator: UInt8(ascii: ",")) {
       let word = Array(part)
-      if word == ascii("-n") {
+      if word == text("-n") {
         recordsNothing = true
         continue
       }
-      let isTaken = word.begins(with: ascii("x-")) && UserspaceOptions.isRecordable(word)
+      let isTaken = word.begins(with: text("x-")) && UserspaceOptions.isRecordable(word)
       if isTaken, words.contains(word) { continue }
       if isTaken, length + word.count + 1 <= UserspaceOptions.maximumLength {
         words.append(word)
@@ -41,7 +43,7 @@ public struct UserspaceOptions: Equatable, Sendable {
   }
 
   private func warning(dropping word: [UInt8]) -> UserspaceOptionWarning {
-    word.rest(after: ascii("user=")).map { .userName($0) } ?? .dropped(word)
+    word.rest(after: text("user=")).map { .userName($0) } ?? .dropped(word)
   }
 
   /// Whether a word can stand in utab without becoming another one there: no line break, no comma
@@ -71,18 +73,18 @@ public enum UserspaceOptionWarning: Equatable, Sendable {
 
   /// One line in words, with the server's bytes as they are: it goes through `escaped(_:limit:)`
   /// before it is shown.
-  public var text: [UInt8] {
+  public var line: [UInt8] {
     switch self {
     case .dropped(let word):
-      return ascii("option '") + Refusal.shortened(word)
-        + ascii("' from the server is not recorded in the mount table")
+      return text("option '") + Refusal.shortened(word)
+        + text("' from the server is not recorded in the mount table")
     case .userName(let name):
-      return UserspaceOptionWarning.dropped(ascii("user=") + name).text
+      return UserspaceOptionWarning.dropped(text("user=") + name).line
     case .tooLong(let word):
-      return ascii("option '") + Refusal.shortened(word)
-        + ascii("' from the server is not recorded: the list is longer than 4096 bytes")
+      return text("option '") + Refusal.shortened(word)
+        + text("' from the server is not recorded: the list is longer than 4096 bytes")
     case .further(let count):
-      return digits(UInt64(count)) + ascii(" more options from the server are not recorded")
+      return digits(UInt64(count)) + text(" more options from the server are not recorded")
     }
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// What `/run/mount/utab` holds.
 public enum UserspaceTableContent {
   /// The number of entries: lines that name a target. Whatever else there may be, libmount does not
@@ -7,7 +9,7 @@ public enum UserspaceTableContent {
   public static func numberOfEntries(_ content: [UInt8]) -> Int {
     content.split(separator: UInt8(ascii: "\n")).count { line in
       line.first != UInt8(ascii: "#")
-        && line.split(separator: UInt8(ascii: " ")).contains { $0.starts(with: ascii("TARGET=")) }
+        && line.split(separator: UInt8(ascii: " ")).contains { $0.starts(with: text("TARGET=")) }
     }
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
+
 /// The numbers that both sides of the protocol agree on.
 public enum ProtocolLimits {
   /// The only version there is.
@@ -15,7 +17,7 @@ public enum ProtocolLimits {
   /// The path that stands in a FILE reply when the request's cannot be told.
   public static let unknownPath: [UInt8] = [UInt8(ascii: "?")]
   /// The path of the FILE reply that carries the command line.
-  public static let argumentsPath = Array("argv".utf8)
+  public static let argumentsPath = text("argv")
   /// The path of the FILE reply that carries the open `/dev/fuse`.
-  public static let fuseDevicePath = Array("fusedev".utf8)
+  public static let fuseDevicePath = text("fusedev")
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import Literals
 internal import MountPolicy
 internal import MountProtocol
 
@@ -10,17 +11,17 @@ extension SessionRefusal {
     case .policy(let refusal):
       return refusal.explanation(configurationPath: configurationPath)
     case .repeated(let magic):
-      return Array("the service sent ".utf8) + magic.name + Array(" twice".utf8)
+      return text("the service sent ") + magic.name + text(" twice")
     case .malformed(let magic):
-      return Array("the service sent a malformed ".utf8) + magic.name
+      return text("the service sent a malformed ") + magic.name
     case .incomplete:
-      return Array("the service asked for the mount without NAME or MNTP".utf8)
+      return text("the service asked for the mount without NAME or MNTP")
     case .afterRefusal:
-      return Array("the service asked for the mount although a part of it was refused".utf8)
+      return text("the service asked for the mount although a part of it was refused")
     case .afterMount(let magic):
-      return Array("the service sent ".utf8) + magic.name + Array(" after DOIT".utf8)
+      return text("the service sent ") + magic.name + text(" after DOIT")
     case .noIOMapping:
-      return Array("the service needs I/O mapping, which this kernel does not have".utf8)
+      return text("the service needs I/O mapping, which this kernel does not have")
     }
   }
 }
@@ -30,23 +31,23 @@ extension SessionFailure {
   public var explanation: [UInt8] {
     switch self {
     case .serverGaveUp(_, .some(let words)):
-      return Array("the service says: ".utf8) + words
+      return text("the service says: ") + words
     case .serverGaveUp(let exitCode, nil):
-      return Array("the service gave up with code ".utf8) + digits(UInt64(exitCode))
-        + Array("; see its log".utf8)
+      return text("the service gave up with code ") + digits(UInt64(exitCode))
+        + text("; see its log")
     case .nothingMounted:
-      return Array("the service said that it was done, but asked for no mount".utf8)
+      return text("the service said that it was done, but asked for no mount")
     case .unknownPacket(let raw):
-      return Array("the service sent an unknown packet (0x".utf8) + hexadecimal(raw)
-        + Array("); is it newer than this helper?".utf8)
+      return text("the service sent an unknown packet (0x") + hexadecimal(raw)
+        + text("); is it newer than this helper?")
     case .brokenPacket:
-      return Array("the service sent a broken packet".utf8)
+      return text("the service sent a broken packet")
     case .unexpectedLastWords:
-      return Array("the service explained a failure and went on all the same".utf8)
+      return text("the service explained a failure and went on all the same")
     case .tooManyRequests:
-      return Array("the service sent too many requests".utf8)
+      return text("the service sent too many requests")
     case .outOfTurn:
-      return Array("the service sent a packet out of turn".utf8)
+      return text("the service sent a packet out of turn")
     }
   }
 }
@@ -59,6 +60,6 @@ extension Magic {
 }
 
 private func hexadecimal(_ value: UInt32) -> [UInt8] {
-  let digits = Array("0123456789abcdef".utf8)
+  let digits = text("0123456789abcdef")
   return stride(from: 28, through: 0, by: -4).map { digits[Int(value >> UInt32($0)) & 15] }
 }

@@ -8,19 +8,22 @@ private let allowedImports: [String: Set<String>] = [
   // System modules and shims.
   "CLinux": [], "CLibmount": [], "CLibfuse3": [],
   // Pure: no C library at all.
-  "MountProtocol": [],
-  "MountPolicy": ["MountProtocol"],
-  "MountSession": ["MountPolicy", "MountProtocol"],
+  "Literals": [],
+  "MountProtocol": ["Literals"],
+  "MountPolicy": ["MountProtocol", "Literals"],
+  "MountSession": ["MountPolicy", "MountProtocol", "Literals"],
   // The helper.
-  "LinuxPrimitives": ["CLinux"],
-  "MountHelper": ["MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux"],
+  "LinuxPrimitives": ["CLinux", "Literals"],
+  "MountHelper": [
+    "MountSession", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "Literals",
+  ],
   // The only one that raises privilege.
   "LinuxPrivileges": [
-    "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux",
+    "MountHelper", "MountPolicy", "MountProtocol", "LinuxPrimitives", "CLinux", "Literals",
   ],
   "fuservicemount3": ["LinuxPrivileges"],
   // What the helper executes: the only one with libmount.
-  "Companion": ["MountPolicy", "LinuxPrimitives", "CLinux", "CLibmount"],
+  "Companion": ["MountPolicy", "LinuxPrimitives", "CLinux", "CLibmount", "Literals"],
   "fuservicemount3-companion": ["Companion"],
   // Servers.
   "FuseService": ["MountProtocol", "LinuxPrimitives", "CLinux"],
@@ -41,7 +44,7 @@ private let allowedImports: [String: Set<String>] = [
 /// to, and the table knows all others.
 private let testSupport: Set = ["CFusermount", "FuzzTargets", "mirrorfs", "TestSupport"]
 
-private let pureTargets = ["MountProtocol", "MountPolicy", "MountSession"]
+private let pureTargets = ["Literals", "MountProtocol", "MountPolicy", "MountSession"]
 
 private let project = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -111,7 +114,7 @@ struct ImportRuleTests {
     let targets = declaredTargets(
       in: try content(of: project.appendingPathComponent("Package.swift")))
     // The reader of Package.swift sees what there is.
-    #expect(targets["MountSession"] == ["MountPolicy", "MountProtocol"])
+    #expect(targets["MountSession"] == ["MountPolicy", "MountProtocol", "Literals"])
     #expect(targets["fuservicemount3"] == ["LinuxPrivileges"])
     for (target, dependencies) in targets {
       #expect(dependencies.subtracting(allowedImports[target] ?? []) == [], "\(target)")

@@ -180,7 +180,7 @@ struct FuseConfigurationTests {
       ),
     ] as [(ConfigurationWarning, String)])
   func `A warning names file, line and reason`(warning: ConfigurationWarning, words: String) {
-    #expect(text(warning.text(path: bytes("/c"))) == words)
+    #expect(text(warning.line(path: bytes("/c"))) == words)
   }
 
   @Test(

@@ -57,7 +57,7 @@ struct OwnConfigurationTests {
     let warning = ConfigurationWarning.invalidLimit(
       name: bytes("loop_max"), line: 4, text: bytes("loop_max = -7"))
     #expect(
-      text(warning.text(path: bytes("/c")))
+      text(warning.line(path: bytes("/c")))
         == "/c: line 4: invalid loop_max: 'loop_max = -7' is ignored; use -1 for no limit, "
         + "or a number up to 2147483647")
   }

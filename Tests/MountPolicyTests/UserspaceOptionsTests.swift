@@ -77,12 +77,12 @@ struct UserspaceOptionsTests {
       (.further(3), "3 more options from the server are not recorded"),
     ] as [(UserspaceOptionWarning, String)])
   func `A warning names the option`(warning: UserspaceOptionWarning, words: String) {
-    #expect(text(warning.text) == words)
+    #expect(text(warning.line) == words)
   }
 
   @Test func `A warning about a long option is still short`() {
     let warning = UserspaceOptionWarning.dropped([UInt8](repeating: 0x61, count: 60_000))
-    #expect(warning.text.count < 300)
-    #expect(text(warning.text).hasSuffix("...' from the server is not recorded in the mount table"))
+    #expect(warning.line.count < 300)
+    #expect(text(warning.line).hasSuffix("...' from the server is not recorded in the mount table"))
   }
 }

@@ -2,8 +2,7 @@
 //
 // The places that a packager may change, and nowhere else: give the compiler
 // -DPACKAGER_FUSE_SERVICE_SOCKET_DIR='"…"' and the like (packaging/build takes them from its
-// environment). Swift sees only macros that a header defines, so these are other names than the ones
-// that it reads. They are compiled in, because a set-id program must not be told by its caller where
+// environment). They are compiled in, because a set-id program must not be told by its caller where
 // its configuration lies.
 #ifndef CLINUX_BUILD_CONFIGURATION_H
 #define CLINUX_BUILD_CONFIGURATION_H
@@ -38,5 +37,11 @@
 #endif
 
 #define FUSERVICEMOUNT_VERSION "0.1.0"
+
+// The same for Swift, to which a macro is a String.
+static inline const char *clinux_socket_directory(void) { return FUSE_SERVICE_SOCKET_DIR; }
+static inline const char *clinux_configuration_path(void) { return FUSE_CONF; }
+static inline const char *clinux_own_configuration_path(void) { return FUSERVICEMOUNT_CONF; }
+static inline const char *clinux_version(void) { return FUSERVICEMOUNT_VERSION; }
 
 #endif

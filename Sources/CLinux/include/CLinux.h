@@ -125,6 +125,8 @@ static inline pid_t clinux_fork(int *descriptor)
 
 extern const char clinux_companion_path[];
 
+static inline const char *clinux_companion_name(void) { return clinux_companion_path; }
+
 static inline uint64_t clinux_companion_path_address(void)
 {
 	return (uint64_t)(uintptr_t)clinux_companion_path;

@@ -20,7 +20,7 @@ extension FuzzTarget {
     }
     // Each is made in the same way, and there can be a thousand.
     for warning in warnings.suffix(4) {
-      try promiseIsShownSafely(warning.text(path: Array("conf".utf8)))
+      try promiseIsShownSafely(warning.line(path: Array("conf".utf8)))
     }
   }
 

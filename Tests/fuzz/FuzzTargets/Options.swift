@@ -77,7 +77,7 @@ extension FuzzTarget {
     let length = options.words.reduce(0) { $0 + $1.count + 1 }
     try promise(length <= UserspaceOptions.maximumLength, "\(length) bytes are recorded")
     try promise(options.warnings.count <= 9, "\(options.warnings.count) warnings")
-    for warning in options.warnings { try promiseIsShownSafely(warning.text) }
+    for warning in options.warnings { try promiseIsShownSafely(warning.line) }
   }
 
   /// A name is found when and only when it was given.
