@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 internal import CLinux
+internal import Literals
 
 extension FileDescriptor {
   /// The id of the mount that the descriptor lies on, as `/proc/self/mountinfo` has it. It is not
@@ -66,6 +67,19 @@ extension FileDescriptor {
 /// superblock with this device: the device as the kernel keeps it, with 20 bits for the minor number.
 /// A fuseblk mount has its block device's, every other one without a major number.
 public func connectionNumber(major: UInt32, minor: UInt32) -> UInt32 { major << 20 | minor }
+
+/// How many mounts this namespace has, those above the root directory of this process included.
+///
+/// - Throws: `ENOTTY` where the kernel does not tell (before 6.12), `ENOENT` without `/proc`.
+///
+/// The corresponding system call is `ioctl(2)` with `NS_MNT_GET_INFO`.
+public func numberOfMounts() throws(Errno) -> Int {
+  let namespace = try openFile(text("/proc/self/ns/mnt"))
+  var count: UInt32 = 0
+  // The ioctl fills a structure of C's, of which one number is copied.
+  guard unsafe clinux_mount_count(namespace.rawValue, &count) == 0 else { throw .last }
+  return Int(count)
+}
 
 /// Whether fewer than `bound` mounts exist in this namespace, by one system call.
 ///

@@ -46,6 +46,18 @@ struct MountIdentityTests {
     }
   }
 
+  @Test func `The number of mounts is no less than the table has`() throws {
+    do throws(Errno) {
+      // The kernel counts those as well that a change of the root directory hides from the table.
+      let number = try numberOfMounts()
+      let inTable = (try? parents().count) ?? 0
+      #expect(inTable > 0 && number >= inTable)
+      #expect(number < 1 << 20)
+    } catch {
+      #expect(error == .notTypewriter)
+    }
+  }
+
   @Test func `Mounts are fewer than a bound that the table is below`() throws {
     do throws(Errno) {
       let belowMany = try mountsAreFewer(than: 1 << 16)

@@ -38,6 +38,7 @@ ARGUMENTS = {
     "MOUNT_ATTR_NOSYMFOLLOW": ("fsmount", 2, HAS_BITS, 0x200000),
     "AT_HANDLE_MNT_ID_UNIQUE": ("name_to_handle_at", 4, HAS_BITS, 1),
     "FUSE_DEV_IOC_SYNC_INIT": ("ioctl", 1, EQUAL, 0xE503),
+    "NS_MNT_GET_INFO": ("ioctl", 1, EQUAL, 0x8010B70A),
 }
 LOAD_NUMBER = struct.pack("HBBI", 0x20, 0, 0, 0)
 RETURN_ALLOW = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)

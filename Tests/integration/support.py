@@ -54,7 +54,8 @@ ONE_STEP = ENGINES[2][1]
 # What older kernels say to what the helper would rather use (docs/kernels.md). To the helper 5.15
 # is like 6.1.
 LINUX_6_1 = ("statmount=ENOSYS", "listmount=ENOSYS", "AT_HANDLE_MNT_ID_UNIQUE=EINVAL",
-             "FSCONFIG_CMD_CREATE_EXCL=EOPNOTSUPP", "SO_PASSRIGHTS=ENOPROTOOPT")
+             "FSCONFIG_CMD_CREATE_EXCL=EOPNOTSUPP", "SO_PASSRIGHTS=ENOPROTOOPT",
+             "NS_MNT_GET_INFO=ENOTTY")
 LINUX_5_10 = (*LINUX_6_1, "MOUNT_ATTR_NOSYMFOLLOW=EINVAL", "mount_setattr=ENOSYS")
 LINUX_5_8 = (*LINUX_5_10, "close_range=ENOSYS")
 OLD_KERNELS = [("6.1", LINUX_6_1), ("5.10", LINUX_5_10), ("5.8", LINUX_5_8)]

@@ -257,7 +257,9 @@ class Maximum(HelperTest):
 
     @parametrized(missing=[
         ("nothing", ()), ("statmount", ("statmount=ENOSYS",)), ("listmount", ("listmount=ENOSYS",)),
-        ("sandbox", ("statmount=EPERM", "listmount=EPERM"))])
+        ("number", ("NS_MNT_GET_INFO=ENOTTY",)),
+        ("number-listmount", ("NS_MNT_GET_INFO=ENOTTY", "listmount=ENOSYS")),
+        ("sandbox", ("statmount=EPERM", "listmount=EPERM", "NS_MNT_GET_INFO=EPERM"))])
     def test_the_number_is_exact_whatever_the_kernel_tells_it_by(self, missing):
         # More mounts of other kinds than the limit, so that their number alone does not tell.
         self.assertGreater(len(mounts()), 3)
@@ -294,7 +296,7 @@ class Maximum(HelperTest):
             self.unmount(device)
 
     def test_a_count_that_fails_costs_the_mount(self):
-        # A kernel without listmount, and a table of mounts that the helper may not read.
+        # A kernel that counts no mounts, and a table of them that the helper may not read.
         target, secret = self.target(ALICE), self.file(ROOT, mode=0)
 
         def script(session):
@@ -316,7 +318,8 @@ class Maximum(HelperTest):
                 ROOT, "unshare", "--mount", "sh", "-c",
                 'mount --bind "$0" /proc/$$/mountinfo && exec "$@"', secret,
                 PYTHON, "-I", "-S", os.path.join(HERE, "seccomp_errno.py"),
-                f"{ALICE.uid}:{ALICE.gid}", "listmount=ENOSYS", "--", stage.helper,
+                f"{ALICE.uid}:{ALICE.gid}", "listmount=ENOSYS", "NS_MNT_GET_INFO=ENOTTY", "--",
+                stage.helper,
                 *self.words("demo", target))
             self.assert_refused(outcome)
             if not mount_ids_are_unique():

@@ -176,6 +176,20 @@ static inline int clinux_superblock_device(int fd, uint32_t *major, uint32_t *mi
 	return 0;
 }
 
+// struct mnt_ns_info and NS_MNT_GET_INFO of linux/nsfs.h, which are of kernel 6.12: how many mounts the
+// namespace has that the descriptor stands for.
+static inline int clinux_mount_count(int mount_namespace, uint32_t *count)
+{
+	struct {
+		uint32_t size;
+		uint32_t number_of_mounts;
+		uint64_t identifier;
+	} information = {.size = sizeof information};
+	int result = ioctl(mount_namespace, _IOR(0xb7, 10, information), &information);
+	*count = information.number_of_mounts;
+	return result;
+}
+
 // linux/fs.h clashes with sys/mount.h in Debian 12, so the block device ioctls stand here.
 static const unsigned long clinux_BLKBSZSET = _IOW(0x12, 113, size_t);
 static const unsigned long clinux_BLKBSZGET = _IOR(0x12, 112, size_t);
