@@ -23,12 +23,9 @@ public func companionMain(
   do throws(Errno) {
     // Executing made it dumpable again; the caller, whose ids it may have, has no business in it.
     guard clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 else { throw .last }
-    if words.count == 3, words[1] == CompanionLine.record, let wait = number(words[2]) {
-      return try recordMount(line, verdictWithin: wait)
-    }
-    if words.count == 2, words[1] == CompanionLine.userName {
-      return try sayUserName(line)
-    }
+    guard words.count == 2 else { return refuse() }
+    if words[1] == CompanionLine.record { return try recordMount(line) }
+    if words[1] == CompanionLine.userName { return try sayUserName(line) }
   } catch {
     // The helper hears why; it is not told twice where it is gone.
     try? line.send([UInt8(clamping: error.rawValue)], until: .after(seconds: 1))
@@ -42,14 +39,4 @@ private func refuse() -> Int32 {
   let line = ": started by fuservicemount3(8) alone, to record a mount or to look a user up\n"
   try? writeAll(CompanionLine.program + line.utf8, to: 2)
   return 1
-}
-
-private func number(_ word: [UInt8]) -> Int64? {
-  guard !word.isEmpty, word.count < 10 else { return nil }
-  var result: Int64 = 0
-  for byte in word {
-    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-    result = result * 10 + Int64(byte - UInt8(ascii: "0"))
-  }
-  return result
 }

@@ -4,15 +4,18 @@ internal import CLinux
 internal import LinuxPrimitives
 internal import MountPolicy
 
-/// Writes an entry into the userspace mount table, keeps the table locked until the helper says what
-/// comes of the mount, and takes the entry back when it ends without a word.
+/// Waits for the helper to need it, which it may never; then writes an entry into the userspace mount
+/// table, keeps the table locked until the helper says what comes of the mount, and takes the entry back
+/// when it ends without a word.
 ///
 /// It is killed while it waits for the lock, which any user may hold for ever (flock(2) needs no right
 /// to write).
-func recordMount(
-  _ line: borrowing PacketSocket, verdictWithin milliseconds: Int64
-) throws(Errno) -> Int32 {
-  let limit = Deadline.after(milliseconds: milliseconds)
+func recordMount(_ line: borrowing PacketSocket) throws(Errno) -> Int32 {
+  guard let word = try line.receive(limit: 10, until: .never)?.bytes else { return 1 }
+  guard word.first == CompanionLine.begin, let wait = number(word.dropFirst()) else {
+    throw .badMessage
+  }
+  let limit = Deadline.after(milliseconds: wait)
   var table = try UserspaceTable()
   // From here on the end of the helper is no reason to end, but to take the entry back.
   outliveParent()
@@ -30,8 +33,21 @@ func recordMount(
   let verdict = isHeard ? (try? line.receive(limit: 1, until: limit))?.bytes.first : nil
   if verdict == CompanionLine.Verdict.keep.rawValue {
     table.keep()
-    return 0
+  } else {
+    try table.takeBack()
   }
-  try table.takeBack()
+  // Unlocked first: whoever hears that it is done may look.
+  _ = consume table
+  if verdict != nil { try? line.send([CompanionLine.done], until: .after(seconds: 1)) }
   return verdict == nil ? 1 : 0
+}
+
+private func number(_ digits: some Collection<UInt8>) -> Int64? {
+  guard !digits.isEmpty, digits.count < 10 else { return nil }
+  var result: Int64 = 0
+  for byte in digits {
+    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+    result = result * 10 + Int64(byte - UInt8(ascii: "0"))
+  }
+  return result
 }

@@ -8,8 +8,7 @@ public enum CompanionLine {
   /// The name of the program, as its own argument 0.
   public static var program: [UInt8] { text("fuservicemount3-companion") }
 
-  /// Argument 1, for a companion that records a mount. Argument 2 is for how many milliseconds it
-  /// waits to be told what comes of it.
+  /// Argument 1, for a companion that records a mount.
   public static var record: [UInt8] { text("record") }
 
   /// Argument 1, for a companion that says its user's name.
@@ -17,6 +16,10 @@ public enum CompanionLine {
 
   /// The companion's word for a step that is done; every other is an error number.
   public static let done: UInt8 = 0
+
+  /// What the helper says to one that records when the time has come: for how many milliseconds it may
+  /// keep the table locked follows in digits.
+  public static let begin: UInt8 = 4
 
   /// What the helper says to one that records, once it has the table's lock: what is to be recorded
   /// follows in the same packet.

@@ -13,19 +13,14 @@ internal import LinuxPrimitives
 /// - Returns: only when it could not be done, and then why.
 ///
 /// The corresponding system calls are `dup2(2)` and `execve(2)`.
-func becomeCompanion(_ verb: [UInt8], _ argument: [UInt8]? = nil, line: Int32) -> Errno {
+func becomeCompanion(_ verb: [UInt8], line: Int32) -> Errno {
   guard dup2(line, 0) == 0 else { return .last }
   do throws(Errno) {
     let name = try CString(CompanionLine.program)
-    let first = try CString(verb)
-    let second = try CString(argument ?? [])
+    let verb = try CString(verb)
     // Each string is terminated and lives until the call replaces this process, or fails.
     unsafe name.withPointer { name in
-      unsafe first.withPointer { first in
-        unsafe second.withPointer {
-          _ = unsafe clinux_execute_companion(name, first, argument == nil ? nil : $0)
-        }
-      }
+      unsafe verb.withPointer { _ = unsafe clinux_execute_companion(name, $0) }
     }
     return .notExecutable
   } catch {

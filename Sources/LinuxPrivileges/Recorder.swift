@@ -8,8 +8,8 @@ public import MountPolicy
 /// waiting, so it is not killed while it writes; only a machine in trouble is as slow.
 private let timeToWrite: Int64 = 10
 
-/// A recorder that holds the table's lock, and the line by which it hears what is to become of its
-/// entry.
+/// The child that records, and the line by which it hears when to begin, what to write, and what is to
+/// become of it.
 struct Recorder: ~Copyable {
   let process: ChildProcess
   let line: PacketSocket
@@ -18,15 +18,10 @@ struct Recorder: ~Copyable {
   fileprivate func settle(_ verdict: CompanionLine.Verdict) throws(Errno) {
     try line.send([verdict.rawValue], until: .after(seconds: 1))
     let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
-    let status: Int32
-    do throws(Errno) {
-      status = try patience.status(of: process)
-    } catch {
-      guard error == .inputOutput else { throw error }
-      // It may have been this process that could not wait; the verdict is carried out all the same.
-      status = try patience.status(of: process)
-    }
-    guard status == 0 else { throw .canceled }
+    // Its end, which takes longer than its work, is nothing to wait for.
+    if (try? line.hear(patience)) != nil { return }
+    // It may have been this process that could not hear; the verdict is carried out all the same.
+    guard try patience.status(of: process) == 0 else { throw .canceled }
   }
 
   /// Whether a recorder that has ended without a word was ended by the loader, which says so by its exit
@@ -52,9 +47,13 @@ extension LinuxPrivilegedOperations {
   /// only when it comes to no end.
   public mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
     guard let record = record.encoded() else { throw .invalidArgument }
+    try prepareToRecord()
+    guard let recorder = recorder.take() else { throw .noChildProcess }
     let limit = patience.deadline.later(byMilliseconds: 1000)
-    let recorder = try startRecorder(verdictUntil: limit)
     do throws(Errno) {
+      let time = digits(UInt64(max(0, limit.pollTimeout)))
+      // One that could not become the companion has said why, and is gone.
+      try? recorder.line.send([CompanionLine.begin] + time, until: .after(seconds: 1))
       try recorder.line.hear(patience)
     } catch {
       if error == .inputOutput, recorder.lacksLibrary() { throw .notExecutable }
@@ -83,8 +82,13 @@ extension LinuxPrivilegedOperations {
     try recorder.settle(.takeBack)
   }
 
+  /// See `PrivilegedOperations`.
+  public mutating func prepareToRecord() throws(Errno) {
+    if recorder == nil { recorder = try startRecorder() }
+  }
+
   /// Starts the companion as root without any capability.
-  private func startRecorder(verdictUntil limit: Deadline) throws(Errno) -> Recorder {
+  private func startRecorder() throws(Errno) -> Recorder {
     var pair = try PacketSocket.pair()
     guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
       throw .badFileDescriptor
@@ -98,8 +102,7 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try sealProcess()
         dieWithParent(parent)
-        let milliseconds = digits(UInt64(max(0, limit.pollTimeout)))
-        throw becomeCompanion(CompanionLine.record, milliseconds, line: far)
+        throw becomeCompanion(CompanionLine.record, line: far)
       } catch {
         try? line.send([UInt8(clamping: error.rawValue)], until: .after(seconds: 1))
         return 1

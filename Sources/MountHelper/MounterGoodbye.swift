@@ -54,7 +54,12 @@ extension Mounter {
   /// Whether there is something to record.
   var isToBeRecorded: Bool {
     guard let plan else { return false }
-    return !plan.userspaceWords.isEmpty && !task.invocation.recordsNothing
+    return records(plan)
+  }
+
+  /// Whether a mount by `plan` is one to be recorded.
+  func records(_ plan: MountPlan) -> Bool {
+    !plan.userspaceWords.isEmpty && !task.invocation.recordsNothing
   }
 
   private mutating func attach<Operations: PrivilegedOperations & ~Copyable>(

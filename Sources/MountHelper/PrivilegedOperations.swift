@@ -132,6 +132,10 @@ public protocol PrivilegedOperations: ~Copyable {
   /// - Throws: `ENOENT` when the caller has none.
   mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8]
 
+  /// Starts the child that records, if there is none yet, because starting it takes longer than all of a
+  /// mount. It has touched nothing, and ends when this process does.
+  mutating func prepareToRecord() throws(Errno)
+
   /// Writes a mount into the userspace mount table, in a child that keeps the table locked until it
   /// hears what comes of the mount, and takes the entry back when this process ends without a word.
   ///

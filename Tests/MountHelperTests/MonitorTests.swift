@@ -78,8 +78,8 @@ private struct Script: CustomTestStringConvertible {
     Script(
       name: "a finisher that ends without a word, with something to record",
       packets: talking + [request, .intent(.complete)],
-      calls: made + ["becomeFinisher", "detachMount"], answers: [0],
-      failures: ["becomeFinisher": .inputOutput], options: "x-a"),
+      calls: ["prepareToRecord"] + made + ["prepareToRecord", "becomeFinisher", "detachMount"],
+      answers: [0], failures: ["becomeFinisher": .inputOutput], options: "x-a"),
     Script(
       name: "a mounter that cannot be started", packets: talking + [request],
       failures: ["startMounter": .resourceTemporarilyUnavailable]),

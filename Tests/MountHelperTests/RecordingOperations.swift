@@ -27,6 +27,7 @@ enum Call: Equatable {
   case setBlockSize(UInt32)
   case attachLoopDevice(LoopPlan, maximum: Int?)
   case name
+  case prepareToRecord
   case record(MountRecord)
   case keepRecord
   case takeBackRecord
@@ -221,6 +222,8 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     try note(.name)
     return bytes("joe")
   }
+
+  mutating func prepareToRecord() throws(Errno) { try note(.prepareToRecord) }
 
   mutating func record(_ record: MountRecord, patience: Patience) throws(Errno) {
     try note(.record(record))

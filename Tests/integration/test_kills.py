@@ -39,8 +39,10 @@ def judge(bench, case, run):
         if not scenario.succeeds:
             found.append("a mount that nobody wanted")
         return found + bench.faults_of_mount(mounted)
-    # The helper ends with the mounter's word; it does not wait for the mounter to end.
-    has_said_all = case.site.process == "mounter" and case.site.name in ("close", "exit_group")
+    # The helper ends with the mounter's word, and the mounter takes the recorder's; neither waits for the
+    # other to end.
+    has_said_all = (case.site.name == "exit_group" and case.site.process == "recorder"
+                    or case.site.name in ("close", "exit_group") and case.site.process == "mounter")
     if (case.action.number == signal.SIGKILL and run.reached and not has_said_all
             and (case.action.first or case.site.role == "0")):
         found.append("outlived SIGKILL")

@@ -132,10 +132,10 @@ static inline uint64_t clinux_companion_path_address(void)
 	return (uint64_t)(uintptr_t)clinux_companion_path;
 }
 
-// execve(2) of the companion with an empty environment; the last argument may be null.
-static inline int clinux_execute_companion(const char *name, const char *first, const char *second)
+// execve(2) of the companion with an empty environment.
+static inline int clinux_execute_companion(const char *name, const char *verb)
 {
-	char *arguments[] = { (char *)name, (char *)first, (char *)second, NULL };
+	char *arguments[] = { (char *)name, (char *)verb, NULL };
 	char *environment[] = { NULL };
 
 	return execve(clinux_companion_path, arguments, environment);
