@@ -24,7 +24,8 @@ extension PacketSocket {
   }
 
   /// Receives one packet of at most `limit` bytes, or `nil` when the peer has closed. Waits at most
-  /// until `deadline`.
+  /// until `deadline`, by `poll(2)`; where there is none, a socket that blocks is waited for in the call
+  /// itself.
   ///
   /// With `isThere` the caller has seen that there is one, and nobody else takes it.
   ///
@@ -37,16 +38,18 @@ extension PacketSocket {
   public func receive(
     limit: Int, acceptsDescriptor: Bool = false, isThere: Bool = false, until deadline: Deadline
   ) throws(Errno) -> ReceivedPacket? {
-    var isThere = isThere
+    var mustWait = !isThere && deadline != .never
     while true {
-      if !isThere {
+      if mustWait {
         guard try wait(for: [descriptor.rawValue], until: deadline)[0] else { throw .timedOut }
       }
-      isThere = false
       do throws(Errno) {
-        return try receiveOnce(limit: limit, acceptsDescriptor: acceptsDescriptor)
+        return try receiveOnce(
+          limit: limit, acceptsDescriptor: acceptsDescriptor,
+          flags: isThere || mustWait ? clinux_MSG_DONTWAIT : 0)
       } catch {
         guard error == .resourceTemporarilyUnavailable || error == .interrupted else { throw error }
+        mustWait = true
       }
     }
   }
@@ -81,7 +84,9 @@ extension PacketSocket {
     }
   }
 
-  private func receiveOnce(limit: Int, acceptsDescriptor: Bool) throws(Errno) -> ReceivedPacket? {
+  private func receiveOnce(
+    limit: Int, acceptsDescriptor: Bool, flags wanted: Int32
+  ) throws(Errno) -> ReceivedPacket? {
     let socket = descriptor.rawValue
     var received = -1
     var flags: Int32 = 0
@@ -92,7 +97,7 @@ extension PacketSocket {
       unsafe withUnsafeMutablePointer(to: &vector) { vector in
         unsafe message.msg_iov = vector
         unsafe message.msg_iovlen = 1
-        let wanted = clinux_MSG_DONTWAIT | clinux_MSG_CMSG_CLOEXEC | clinux_MSG_TRUNC
+        let wanted = wanted | clinux_MSG_CMSG_CLOEXEC | clinux_MSG_TRUNC
         if acceptsDescriptor {
           unsafe withControlBuffer { control in
             unsafe message.msg_control = control.baseAddress

@@ -24,7 +24,7 @@ extension LinuxPrivilegedOperations {
           users: IdentityTriple(real: user, effective: user, saved: user),
           groups: IdentityTriple(real: group, effective: group, saved: group))
         try setCapabilities(permitted: [], effective: [])
-        try sealProcess()
+        try hideProcess()
         dieWithParent(parent)
         throw becomeCompanion(CompanionLine.userName, line: output)
       } catch {

@@ -87,7 +87,7 @@ func leaveCallersReach() throws(Errno) {
     users: IdentityTriple(real: 0, effective: user, saved: 0),
     groups: IdentityTriple(real: 0, effective: group, saved: 0))
   try setCapabilities(permitted: .systemAdministration, effective: [])
-  try sealProcess()
+  try hideProcess()
   // Changed ids have erased it already; a root caller's are the same as before.
   outliveParent()
   _ = setsid()

@@ -5,6 +5,9 @@ internal import LinuxPrimitives
 
 /// Real, effective and saved ids of one kind.
 struct IdentityTriple: Equatable {
+  /// Root's.
+  static let root = IdentityTriple(real: 0, effective: 0, saved: 0)
+
   var real: UInt32
   var effective: UInt32
   var saved: UInt32
@@ -16,24 +19,35 @@ struct IdentityTriple: Equatable {
 /// by `getresgid(2)` and `getresuid(2)`, because a set that silently did not happen is how set-id
 /// programs lost (CVE-2000-0506 and its kin).
 func setIdentities(users: IdentityTriple, groups: IdentityTriple) throws(Errno) {
+  // A root caller's are all root's, before as after.
+  if users == .root, groups == .root, identitiesAre(users: users, groups: groups) { return }
   guard clinux_setresgid(groups.real, groups.effective, groups.saved) == 0 else { throw .last }
   guard clinux_setresuid(users.real, users.effective, users.saved) == 0 else { throw .last }
+  guard identitiesAre(users: users, groups: groups) else { throw .notPermitted }
+}
+
+private func identitiesAre(users: IdentityTriple, groups: IdentityTriple) -> Bool {
   var seen: (UInt32, UInt32, UInt32) = (0, 0, 0)
   // Both calls write three integers.
   guard unsafe getresgid(&seen.0, &seen.1, &seen.2) == 0,
     IdentityTriple(real: seen.0, effective: seen.1, saved: seen.2) == groups,
-    unsafe getresuid(&seen.0, &seen.1, &seen.2) == 0,
-    IdentityTriple(real: seen.0, effective: seen.1, saved: seen.2) == users
-  else { throw .notPermitted }
+    unsafe getresuid(&seen.0, &seen.1, &seen.2) == 0
+  else { return false }
+  return IdentityTriple(real: seen.0, effective: seen.1, saved: seen.2) == users
 }
 
-/// Forbids this process, and everything it starts, ever to gain privilege by `execve(2)`, and
-/// hides it from the caller's debugger. A change of ids makes a process dumpable again, so this
-/// comes last.
+/// Forbids this process, and everything it starts, ever to gain privilege by `execve(2)`. It can not be
+/// taken back, and what is forked has it too (prctl(2)).
 ///
-/// The corresponding system call is `prctl(2)` with `PR_SET_NO_NEW_PRIVS` and `PR_SET_DUMPABLE`.
-func sealProcess() throws(Errno) {
-  guard clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0,
-    clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
-  else { throw .last }
+/// The corresponding system call is `prctl(2)` with `PR_SET_NO_NEW_PRIVS`.
+func forbidNewPrivileges() throws(Errno) {
+  guard clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 else { throw .last }
+}
+
+/// Hides this process from the caller's debugger. A change of ids makes a process dumpable again, so
+/// this comes after it.
+///
+/// The corresponding system call is `prctl(2)` with `PR_SET_DUMPABLE`.
+func hideProcess() throws(Errno) {
+  guard clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 else { throw .last }
 }

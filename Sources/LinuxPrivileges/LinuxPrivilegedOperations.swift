@@ -44,7 +44,8 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
       caller.isRoot
       ? [.systemAdministration, .overrideFileAccess, .readAndSearch] : .systemAdministration
     try setCapabilities(permitted: kept, effective: [])
-    try sealProcess()
+    try forbidNewPrivileges()
+    try hideProcess()
   }
 
   /// See `PrivilegedOperations`.
@@ -54,11 +55,10 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   }
 
   /// See `PrivilegedOperations`.
-  public mutating func becomeWorker(caller: Caller) throws(Errno) {
-    let parent = parentProcess()
+  public mutating func becomeWorker(caller: Caller, of monitor: Int32) throws(Errno) {
     try keepRights(of: caller)
-    // Changed ids have erased it (prctl(2)).
-    dieWithParent(parent)
+    // A change of ids would have erased it (prctl(2)).
+    dieWithParent(monitor)
     try SyscallFilter.worker.install()
   }
 
@@ -77,6 +77,6 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
         real: caller.groupID, effective: caller.groupID, saved: caller.groupID))
     let kept: CapabilitySet = caller.isRoot ? [.overrideFileAccess, .readAndSearch] : []
     try setCapabilities(permitted: kept, effective: kept)
-    try sealProcess()
+    try hideProcess()
   }
 }

@@ -93,14 +93,13 @@ extension LinuxPrivilegedOperations {
     guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
       throw .badFileDescriptor
     }
-    let process = try ChildProcess.fork(keeping: [far]) {
+    let parent = currentProcess()
+    let process = try ChildProcess.fork(keeping: [far], isBound: false) {
       let line = PacketSocket(FileDescriptor(owning: far))
       do throws(Errno) {
-        let parent = parentProcess()
-        let root = IdentityTriple(real: 0, effective: 0, saved: 0)
-        try setIdentities(users: root, groups: root)
+        try setIdentities(users: .root, groups: .root)
         try setCapabilities(permitted: [], effective: [])
-        try sealProcess()
+        try hideProcess()
         dieWithParent(parent)
         throw becomeCompanion(CompanionLine.record, line: far)
       } catch {

@@ -9,8 +9,6 @@ struct StartConditions {
   var umask: UInt32
   /// Whether the process has root's rights, by the program's set-user-ID bit or a root caller.
   var isPrivileged: Bool
-  /// Whether the caller forbade new privileges, so that set-user-ID has no effect.
-  var noNewPrivileges: Bool
 }
 
 /// Why the process cannot be put right.
@@ -35,9 +33,11 @@ func startClean() throws(StartError) -> StartConditions {
   try setLimits()
   return StartConditions(
     umask: UInt32(mask),
-    isPrivileged: geteuid() == 0,
-    noNewPrivileges: clinux_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+    isPrivileged: geteuid() == 0)
 }
+
+/// Whether the caller forbade new privileges, so that set-user-ID has no effect.
+func forbidsNewPrivileges() -> Bool { clinux_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 }
 
 /// A closed standard descriptor would be taken by the next file that is opened, and a message would
 /// be written into it.

@@ -157,13 +157,14 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
 private func startWorker<Operations: PrivilegedOperations & ~Copyable>(
   _ task: MountTask, umask mask: UInt32, socket: Int32, operations: inout Operations
 ) throws(Errno) -> ChildProcess {
-  try ChildProcess.fork {
+  let monitor = currentProcess()
+  return try ChildProcess.fork(isBound: false) {
     do throws(Errno) {
       unblockAllSignals()
       // What a server creates follows the caller's mask, and is never writable by others.
       _ = umask(mode_t(mask | 0o022))
       guard keepOnly([socket]) else { throw .badFileDescriptor }
-      try operations.becomeWorker(caller: task.caller)
+      try operations.becomeWorker(caller: task.caller, of: monitor)
       let channel = MonitorChannel(PacketSocket(FileDescriptor(owning: socket)))
       var worker = Worker(task: task, monitor: channel)
       return worker.run()
@@ -242,7 +243,7 @@ private func makeTask(
 /// Mounting needs root, by the program's set-user-ID bit or a root caller.
 private func requirePrivilege(_ conditions: StartConditions) throws(HelperError) {
   if conditions.isPrivileged { return }
-  guard conditions.noNewPrivileges else {
+  guard forbidsNewPrivileges() else {
     throw HelperError(line: text("must be installed set-user-ID root (mode 4755) to mount"))
   }
   throw HelperError(

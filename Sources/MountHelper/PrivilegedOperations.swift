@@ -26,7 +26,7 @@ public protocol PrivilegedOperations: ~Copyable {
 
   /// Keeps what the worker needs, in the worker: the caller's ids, and for a root caller the two
   /// capabilities by which root reads any file.
-  mutating func becomeWorker(caller: Caller) throws(Errno)
+  mutating func becomeWorker(caller: Caller, of monitor: Int32) throws(Errno)
 
   /// Keeps what looking at the services' sockets needs, in the process that was exec'ed: a worker's
   /// rights, and none of its ways to speak with anybody but the caller.

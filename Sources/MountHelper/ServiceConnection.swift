@@ -60,6 +60,7 @@ struct ServiceConnection: ~Copyable {
   /// Says hello and checks the answer.
   func greet(_ flags: HelloFlags) throws(WorkerError) {
     try send(Hello(flags: flags).encoded())
+    _ = try hasPacket(until: .never)
     let packet = try receive()
     guard let reply = HelloReply(decoding: packet) else {
       throw .failed(subject + text("did not answer the hello as a service does"))
@@ -90,11 +91,22 @@ struct ServiceConnection: ~Copyable {
     try send(reply.encoded(), passing: descriptor)
   }
 
-  /// Waits for the server's next packet; a longer one than may be is cut one byte beyond, so that
-  /// the decoder sees it.
+  /// Waits for the server's next packet, or its end. Whether it came before `deadline`.
+  func hasPacket(until deadline: Deadline) throws(WorkerError) -> Bool {
+    do throws(Errno) {
+      return try wait(for: [socket.descriptor.rawValue], until: deadline)[0]
+    } catch {
+      throw broken(error)
+    }
+  }
+
+  /// Takes the server's next packet, for which this process has waited; a longer one than may be is cut
+  /// one byte beyond, so that the decoder sees it.
   func receive() throws(WorkerError) -> [UInt8] {
     do throws(Errno) {
-      guard let packet = try socket.receive(limit: ProtocolLimits.packetSize + 1, until: .never)
+      guard
+        let packet = try socket.receive(
+          limit: ProtocolLimits.packetSize + 1, isThere: true, until: .never)
       else { throw .connectionReset }
       return packet.bytes
     } catch {

@@ -26,9 +26,9 @@ struct Worker: ~Copyable {
   private let monitor: MonitorChannel
   /// The devices that the caller knows to be busy.
   private var busyPaths: [[UInt8]] = []
-  /// The step that the monitor was told of, and when it is to be told of the same one again.
+  /// The step that the monitor was told of, and until when it need not be told of one again.
   private var announced: Step?
-  private var announcedAgain = Deadline.never
+  private var quietUntil = Deadline.after(milliseconds: 0)
 
   init(task: MountTask, monitor: consuming MonitorChannel) {
     self.task = task
@@ -77,11 +77,11 @@ struct Worker: ~Copyable {
 
   /// Connects to the service and gives it what it expects unasked. This process keeps no descriptor
   /// of the fuse device: the connection to the kernel must end with the server.
-  private func meetService() throws(WorkerError) -> ServiceConnection {
+  private mutating func meetService() throws(WorkerError) -> ServiceConnection {
     let fuseDevice = try openFuseDevice()
     try monitor.send(.fuseDevice, passing: fuseDevice.rawValue)
     let service = try ServiceConnection.connect(subtype: task.subtype)
-    try monitor.send(.awaiting(.hello))
+    try announce(.hello)
     try service.greet(task.rules.helloFlags)
     try service.sendFirstFiles(
       arguments: [task.subtype] + task.invocation.serverArguments, fuseDevice: fuseDevice)
@@ -90,7 +90,6 @@ struct Worker: ~Copyable {
 
   private func fileOpener() throws(WorkerError) -> FileOpener {
     guard task.caller.isRoot else { return FileOpener(rules: task.rules.openRules, pinned: nil) }
-    try monitor.send(.awaiting(.namedFiles))
     do throws(Errno) {
       return FileOpener(rules: task.rules.openRules, pinned: try PinnedFiles(task.namedFiles))
     } catch {
@@ -119,9 +118,8 @@ struct Worker: ~Copyable {
   ) throws(WorkerError) {
     var session = start
     while true {
-      try announce(.command)
-      let packet = try service.receive()
-      switch session.handle(packet) {
+      try awaitCommand(of: service)
+      switch session.handle(try service.receive()) {
       case .open(let plan):
         try open(plan, service: service, files: files)
       case .refuseFile(let refusal, let path, let quiet):
@@ -147,13 +145,23 @@ struct Worker: ~Copyable {
     }
   }
 
-  /// Has the monitor begin a step, unless it began the same one a moment ago: most servers send all that
-  /// they want at once, and each word would have the monitor wake up.
+  /// Waits for the server's next packet. The monitor hears of that only when it takes a moment: most
+  /// servers send all that they want at once, and each word would have the monitor wake up.
+  private mutating func awaitCommand(
+    of service: borrowing ServiceConnection
+  ) throws(WorkerError) {
+    let isQuiet = !task.invocation.isVerbose && !quietUntil.hasPassed
+    if isQuiet, try service.hasPacket(until: quietUntil) { return }
+    try announce(.command)
+    _ = try service.hasPacket(until: .never)
+  }
+
+  /// Has the monitor begin a step, unless it began the same one a moment ago.
   private mutating func announce(_ step: Step) throws(WorkerError) {
-    if step == announced, !announcedAgain.hasPassed { return }
+    if step == announced, !quietUntil.hasPassed { return }
     try monitor.send(.awaiting(step))
     announced = step
-    announcedAgain = .after(milliseconds: 50)
+    quietUntil = .after(milliseconds: 50)
   }
 
   private func report(_ warning: UserspaceOptionWarning) throws(WorkerError) {

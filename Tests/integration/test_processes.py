@@ -81,6 +81,7 @@ class Processes(HelperTest):
             session.open("not named")
             for _ in range(2):
                 seen.clear()
+                eventually(lambda: len(helper_processes()) == 3)
                 # The worker is started first.
                 for role, process in zip(("monitor", "worker", "mounter"),
                                          sorted(helper_processes())):
