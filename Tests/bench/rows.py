@@ -27,6 +27,9 @@ def plan(base, helpers):
     yield Row("floor", "/bin/true", 0, "-", 0, ["/bin/true"])
     yield Row("check", "minimal C", USER, "-", 0, [f"{base}/check.bin", f"{SOCKETS}/bench"])
     yield Row("absent", "minimal C", USER, "-", 1, [f"{base}/check.bin", f"{SOCKETS}/none"])
+    words = [f"{base}/minimal.bin", f"{SOCKETS}/bench", "bench", "bench", mount_point]
+    yield Row("mount, root", "minimal C", 0, mount_point, 0, words)
+    yield Row("mount, user", "minimal C", USER, mount_point, 0, words)
     for name in helpers:
         helper = f"{base}/{name}.helper"
         # libfuse's takes the long form only.
@@ -52,7 +55,7 @@ def calls(base, row):
     if row.taken != "-":
         subprocess.run(["umount", "-l", row.taken], check=True)
     with open(counted, encoding="ascii") as file:
-        found = re.search(r"^100\.00 +\S+ +\S+ +(\d+)(?: +\d+)? total$", file.read(), re.MULTILINE)
+        found = re.search(r"^100\.00 +\S+ +\S+ +(\d+)(?: +\d+)? +total$", file.read(), re.MULTILINE)
     return int(found[1]) if found else None
 
 
@@ -80,11 +83,12 @@ def figures(rows, samples, counts, reference):
     order = list(dict.fromkeys(row.what for row in rows))
     for (what, name), values in sorted(samples.items(), key=lambda each: order.index(each[0][0])):
         times = sorted(time for time, _, _ in values)
-        other = samples.get((what, reference))
+        ratios = {other: round(middle(values) / middle(samples[what, other]), 2)
+                  for other in (reference, "minimal C") if (what, other) in samples}
         yield {
             "what": what, "program": name, "microseconds": round(middle(values), 1),
             "middle half": [round(times[len(times) // 4], 1), round(times[len(times) * 3 // 4], 1)],
-            "ratio": round(middle(values) / middle(other), 2) if other else None,
+            "ratio": ratios.get(reference), "to minimal C": ratios.get("minimal C"),
             "page faults": round(statistics.median(faults for _, faults, _ in values)),
             "peak kB": max(peak for _, _, peak in values),
             "system calls": counts[what, name],
@@ -93,10 +97,11 @@ def figures(rows, samples, counts, reference):
 
 def show(result, reference):
     """Prints the table."""
-    print(f"{'':18} {'':11} {'µs':>6} {'middle half':>13} {'/' + reference:>10} "
+    print(f"{'':18} {'':11} {'µs':>6} {'middle half':>13} {'/' + reference:>10} {'/minimal C':>10} "
           f"{'faults':>6} {'kB':>6} {'calls':>5}")
     for row in result:
         low, high = row["middle half"]
         print(f"{row['what']:18} {row['program']:11} {row['microseconds']:6.0f} "
-              f"{f'{low:.0f}–{high:.0f}':>13} {row['ratio'] or '':>10} {row['page faults']:6} "
+              f"{f'{low:.0f}–{high:.0f}':>13} {row['ratio'] or '':>10} "
+              f"{row['to minimal C'] or '':>10} {row['page faults']:6} "
               f"{row['peak kB']:6} {row['system calls'] or '':>5}")
