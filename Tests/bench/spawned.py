@@ -15,13 +15,12 @@ MNT_DETACH = 2
 
 
 def prepare(base, stack, servers):
-    """An image in memory, and the services."""
+    """An image in memory; the services, by the name of their server."""
     image = f"{base}/image"
     with open(image, "wb") as file:
         file.truncate(IMAGE_BYTES)
     os.chown(image, USER, USER)
-    for name in servers:
-        stack.enter_context(spawned(base, name))
+    return {name: stack.enter_context(spawned(base, name)) for name in servers}
 
 
 def server_of(helper, servers):
