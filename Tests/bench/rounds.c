@@ -6,15 +6,20 @@
 // the status that it has to end with, and its words, with tabs between them. In each round each
 // command runs once, in a random order. A line of what it prints is a label, nanoseconds, minor page
 // faults and the peak of resident memory in kB, of the process and of those it has waited for.
+//
+// A command that hands its caller the fuse device does so on descriptor 9, as libfuse asks fusermount3
+// to. The device is closed when the mount is gone, as a server's is.
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,16 +28,33 @@ struct command {
 	char *label, *taken, **words;
 	uid_t user;
 	int status;
+	bool hands;
 };
 
 static struct command commands[64];
 static char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+static char *handing[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "_FUSE_COMMFD=9", NULL};
+static int channel[2];
 
 static long long now(void)
 {
 	struct timespec time;
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void take_device(const char *label)
+{
+	char byte, room[CMSG_SPACE(sizeof(int))];
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room,
+	};
+	int device;
+	if (recvmsg(channel[0], &message, MSG_DONTWAIT) < 0 || !CMSG_FIRSTHDR(&message))
+		err(1, "%s: no device", label);
+	memcpy(&device, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof device);
+	close(device);
 }
 
 static void run(const struct command *command)
@@ -46,7 +68,9 @@ static void run(const struct command *command)
 		if (command->user && (setgroups(0, NULL) || setresgid(command->user, command->user, command->user) ||
 				      setresuid(command->user, command->user, command->user)))
 			_exit(126);
-		execve(command->words[0], command->words, environment);
+		if (command->hands && dup2(channel[1], 9) < 0)
+			_exit(126);
+		execve(command->words[0], command->words, command->hands ? handing : environment);
 		_exit(127);
 	}
 	if (child < 0 || wait4(child, &status, 0, &usage) != child)
@@ -60,6 +84,8 @@ static void run(const struct command *command)
 		// A server that was started for the mount ends in peace.
 		usleep(5000);
 	}
+	if (command->hands)
+		take_device(command->label);
 	printf("%s\t%lld\t%ld\t%ld\n", command->label, end - start, usage.ru_minflt, usage.ru_maxrss);
 }
 
@@ -69,6 +95,8 @@ int main(int count, char **words)
 		errx(2, "usage: rounds ROUNDS SEED <PLAN");
 	int rounds = atoi(words[1]), used = 0, order[64];
 	srandom(atoi(words[2]));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
+		err(1, "socketpair");
 	char *line = NULL;
 	size_t room = 0;
 	while (used < 64 && getline(&line, &room, stdin) > 0) {
@@ -86,6 +114,7 @@ int main(int count, char **words)
 		command->words = calloc(64, sizeof(char *));
 		for (int word = 0; word < 63 && rest; word++)
 			command->words[word] = strsep(&rest, "\t");
+		command->hands = strstr(command->words[0], "/fusermount3") != NULL;
 		order[used] = used;
 		used++;
 	}

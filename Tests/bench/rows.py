@@ -3,11 +3,15 @@
 
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 from typing import NamedTuple
 
 from stage import SOCKETS, USER
+
+# Does a mount of its own, and hands its caller the device; there is no service.
+FUSERMOUNT = "fusermount3"
 
 
 class Row(NamedTuple):
@@ -30,7 +34,11 @@ def plan(base, helpers):
     words = [f"{base}/minimal.bin", f"{SOCKETS}/bench", "bench", "bench", mount_point]
     yield Row("mount, root", "minimal C", 0, mount_point, 0, words)
     yield Row("mount, user", "minimal C", USER, mount_point, 0, words)
-    for name in helpers:
+    if FUSERMOUNT in helpers:
+        words = [f"{base}/{FUSERMOUNT}.helper", "-o", "fsname=bench,subtype=bench", "--", mount_point]
+        yield Row("mount, root", FUSERMOUNT, 0, mount_point, 0, words)
+        yield Row("mount, user", FUSERMOUNT, USER, mount_point, 0, words)
+    for name in (name for name in helpers if name != FUSERMOUNT):
         helper = f"{base}/{name}.helper"
         # libfuse's takes the long form only.
         yield Row("check", name, USER, "-", 0, [helper, "--check", "-t", "fuse.bench"])
@@ -50,8 +58,13 @@ def calls(base, row):
     counted = f"{base}/calls"
     # As root throughout: a tracer takes the set-user-ID bit away from others' programs.
     how = ["-u", "nobody"] if row.user else []
-    subprocess.run([program, "-f", "-c", *how, "-o", counted, *row.words],
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        if row.program == FUSERMOUNT:
+            how += ["-E", f"_FUSE_COMMFD={theirs.fileno()}"]
+        subprocess.run([program, "-f", "-c", *how, "-o", counted, *row.words], check=False,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       pass_fds=(theirs.fileno(),) if row.program == FUSERMOUNT else ())
     if row.taken != "-":
         subprocess.run(["umount", "-l", row.taken], check=True)
     with open(counted, encoding="ascii") as file:
@@ -81,7 +94,8 @@ def middle(values):
 def figures(rows, samples, counts, reference):
     """A row of the table for each command, those that do the same one below the other."""
     order = list(dict.fromkeys(row.what for row in rows))
-    for (what, name), values in sorted(samples.items(), key=lambda each: order.index(each[0][0])):
+    for what, name, *_ in sorted(rows, key=lambda row: order.index(row.what)):
+        values = samples[what, name]
         times = sorted(time for time, _, _ in values)
         ratios = {other: round(middle(values) / middle(samples[what, other]), 2)
                   for other in (reference, "minimal C") if (what, other) in samples}
