@@ -71,7 +71,7 @@ def furnish(base, helpers, servers):
     with open(f"{base}/etc/fuse.conf", "w", encoding="ascii") as file:
         file.write(f"mount_max = {MOUNT_MAX}\n")
     run("mount", "-t", "overlay", "-o", f"ro,lowerdir={base}/etc:/etc", "overlay", "/etc")
-    for name in ("rounds", "service", "spawner", "check"):
+    for name in ("rounds", "together", "service", "spawner", "check"):
         build(base, name)
     small = static()
     build(base, "minimal", options=small)
