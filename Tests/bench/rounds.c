@@ -13,11 +13,13 @@
 #include <err.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -93,6 +95,7 @@ int main(int count, char **words)
 {
 	if (count != 3)
 		errx(2, "usage: rounds ROUNDS SEED <PLAN");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rounds = atoi(words[1]), used = 0, order[64];
 	srandom(atoi(words[2]));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))

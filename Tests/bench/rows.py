@@ -110,12 +110,14 @@ def figures(rows, samples, counts, reference):
 
 
 def show(result, reference):
-    """Prints the table."""
-    print(f"{'':18} {'':11} {'µs':>6} {'middle half':>13} {'/' + reference:>10} {'/minimal C':>10} "
-          f"{'faults':>6} {'kB':>6} {'calls':>5}")
+    """Prints the table, with the ratio to another helper if there is one."""
+    ratios = [("minimal C", "to minimal C")]
+    if reference:
+        ratios.insert(0, (reference, "ratio"))
+    print(f"{'':18} {'':11} {'µs':>6} {'middle half':>13}"
+          + "".join(f" {'/' + name:>10}" for name, _ in ratios) + f" {'faults':>6} {'kB':>6} {'calls':>5}")
     for row in result:
         low, high = row["middle half"]
         print(f"{row['what']:18} {row['program']:11} {row['microseconds']:6.0f} "
-              f"{f'{low:.0f}–{high:.0f}':>13} {row['ratio'] or '':>10} "
-              f"{row['to minimal C'] or '':>10} {row['page faults']:6} "
-              f"{row['peak kB']:6} {row['system calls'] or '':>5}")
+              f"{f'{low:.0f}–{high:.0f}':>13}" + "".join(f" {row[key] or '':>10}" for _, key in ratios)
+              + f" {row['page faults']:6} {row['peak kB']:6} {row['system calls'] or '':>5}")

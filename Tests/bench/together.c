@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
