@@ -23,25 +23,26 @@ def prepare(base, stack, servers):
     return {name: stack.enter_context(spawned(base, name)) for name in servers}
 
 
-def server_of(helper, servers):
-    """The server that belongs to a helper: another helper's is the first other server, if there is one."""
-    others = [name for name in servers if name != OWN_SERVER]
-    return others[0] if others and helper != "own" else OWN_SERVER
-
-
 def minimal(base, program, server):
     """The words of the minimal program for a server."""
     return [f"{base}/{program}.bin", f"{SOCKETS}/{server}", server, f"{base}/image", f"{base}/mnt"]
 
 
 def plan(base, helpers, servers):
-    """A user's mount with each helper, with the server that belongs to it."""
+    """A user's mount with each helper and the server that belongs to it, which for others' helpers is
+    the first other server; and with the servers swapped, to tell what is the helper's and what is the
+    server's."""
     mount_point = f"{base}/mnt"
-    yield Row("mount, spawned", "minimal C", USER, mount_point, 0, minimal(base, "minimal", OWN_SERVER))
-    for name in helpers:
-        server = server_of(name, servers)
-        yield Row("mount, spawned", name, USER, mount_point, 0,
-                  [f"{base}/{name}.helper", f"{base}/image", mount_point, "-t", f"fuse.{server}"])
+    other = next((name for name in servers if name != OWN_SERVER), OWN_SERVER)
+    kinds = {"mount, spawned": (OWN_SERVER, other), "spawned, swapped": (other, OWN_SERVER)}
+    if other == OWN_SERVER:
+        del kinds["spawned, swapped"]
+    for what, (ours, theirs) in kinds.items():
+        yield Row(what, "minimal C", USER, mount_point, 0, minimal(base, "minimal", ours))
+        for name in helpers:
+            server = ours if name == "own" else theirs
+            yield Row(what, name, USER, mount_point, 0, [
+                f"{base}/{name}.helper", f"{base}/image", mount_point, "-t", f"fuse.{server}"])
 
 
 def conversations(base, servers, rounds):
