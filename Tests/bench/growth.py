@@ -82,7 +82,7 @@ def note(result, samples):
 
 
 def recorded(base, rows):
-    """The same beside so many entries in utab; a few more are added by the rounds themselves."""
+    """The same beside so many entries in utab."""
     result = {row.program: [] for row in rows}
     for count in ENTRIES:
         with open(UTAB, "w", encoding="ascii") as file:

@@ -8,7 +8,8 @@
 // faults and the peak of resident memory in kB, of the process and of those it has waited for.
 //
 // A command that hands its caller the fuse device does so on descriptor 9, as libfuse asks fusermount3
-// to. The device is closed when the mount is gone, as a server's is.
+// to. The device is closed when the mount is gone, as a server's is. What a command has recorded in utab
+// is taken back, as umount(8) does.
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
@@ -37,12 +38,36 @@ static struct command commands[64];
 static char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
 static char *handing[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "_FUSE_COMMFD=9", NULL};
 static int channel[2];
+static const char utab[] = "/run/mount/utab";
+static char *recorded;
+static size_t recordedLength;
 
 static long long now(void)
 {
 	struct timespec time;
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void keep_utab(void)
+{
+	FILE *file = fopen(utab, "r");
+	if (!file)
+		return;
+	size_t room = 0;
+	ssize_t length = getdelim(&recorded, &room, 0, file);
+	recordedLength = length < 0 ? 0 : length;
+	fclose(file);
+}
+
+static void restore_utab(void)
+{
+	int file = open(utab, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (file < 0)
+		return;
+	if (write(file, recorded, recordedLength) != (ssize_t)recordedLength)
+		err(1, "%s", utab);
+	close(file);
 }
 
 static void take_device(const char *label)
@@ -83,6 +108,7 @@ static void run(const struct command *command)
 	if (strcmp(command->taken, "-")) {
 		if (umount2(command->taken, MNT_DETACH))
 			err(1, "%s: %s", command->label, command->taken);
+		restore_utab();
 		// A server that was started for the mount ends in peace.
 		usleep(5000);
 	}
@@ -100,6 +126,7 @@ int main(int count, char **words)
 	srandom(atoi(words[2]));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
 		err(1, "socketpair");
+	keep_utab();
 	char *line = NULL;
 	size_t room = 0;
 	while (used < 64 && getline(&line, &room, stdin) > 0) {
