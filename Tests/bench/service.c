@@ -7,10 +7,12 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -92,6 +94,7 @@ int main(int count, char **words)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (count < 3 || strlen(words[1]) >= sizeof address.sun_path || strlen(words[2]) > 4000)
 		errx(2, "usage: service SOCKET MOUNTPOINT [MTAB]");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	strcpy(address.sun_path, words[1]);
 	unlink(words[1]);
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
