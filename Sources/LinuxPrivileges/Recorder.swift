@@ -115,9 +115,14 @@ extension PacketSocket {
   /// Waits for the one byte by which a recorder tells that a step is done, 0, or why not.
   fileprivate func hear(_ patience: Patience) throws(Errno) {
     try patience.waitUntilReadable(descriptor)
-    guard let byte = try receive(limit: 1, until: .after(seconds: 1))?.bytes.first else {
-      throw .inputOutput
+    var packet: ReceivedPacket?
+    do throws(Errno) {
+      packet = try receive(limit: 1, isThere: true, until: .after(seconds: 1))
+    } catch {
+      // One that has ended without reading what it was told, which is no other end.
+      guard error == .connectionReset else { throw error }
     }
+    guard let byte = packet?.bytes.first else { throw .inputOutput }
     guard byte == CompanionLine.done else { throw Errno(rawValue: Int32(byte)) }
   }
 }

@@ -41,8 +41,10 @@ def judge(bench, case, run):
         return found + bench.faults_of_mount(mounted)
     # The helper ends with the mounter's word, and the mounter takes the recorder's; neither waits for the
     # other to end.
-    has_said_all = (case.site.name == "exit_group" and case.site.process == "recorder"
-                    or case.site.name in ("close", "exit_group") and case.site.process == "mounter")
+    has_said_all = (case.site.name in ("close", "exit_group") and case.site.process == "mounter"
+                    or case.site.process == "recorder" and (
+                        case.site.name == "exit_group" or case.site.name == "close"
+                        and "socket" in case.site.words))
     if (case.action.number == signal.SIGKILL and run.reached and not has_said_all
             and (case.action.first or case.site.role == "0")):
         found.append("outlived SIGKILL")

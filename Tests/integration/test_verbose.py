@@ -224,11 +224,11 @@ class Cost(HelperTest):
 
     def test_the_worker_sends_steps_only_to_a_caller_who_asked(self):
         plain, verbose = faults.Pool(count_calls, 1).map([(), ("--verbose",)])
-        # Before OPEN a step, and another for the file; then one for NAME, MNTP, DOIT and BYEE, which come
-        # at once; four answers, and the mount. Before them the step of the hello, two descriptors, the
-        # hello and two files; at the end one word.
-        self.assertEqual(plain["worker", "sendmsg"], 2 + 1 + 4 + 1 + 1 + 2 + 3 + 1)
-        self.assertEqual(verbose["worker", "sendmsg"], plain["worker", "sendmsg"] + 2)
+        # A step for the file, none for what comes at once; four answers, and the mount. Before them the
+        # step of the hello, two descriptors, the hello and two files; at the end one word.
+        self.assertEqual(plain["worker", "sendmsg"], 1 + 4 + 1 + 1 + 2 + 3 + 1)
+        # Two lines, and the steps that come to an end by them.
+        self.assertEqual(verbose["worker", "sendmsg"], plain["worker", "sendmsg"] + 2 + 2)
         self.assertEqual({name for process, name in plain if process == "mounter"},
                          {name for process, name in verbose if process == "mounter"})
         for name in ("write", "ioctl"):

@@ -336,6 +336,9 @@ class Tracer:
         number, event = os.WSTOPSIG(status), status >> 16
         if event in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE):
             child = self.message(process)
+            if not child:
+                # Killed meanwhile; the child is an orphan.
+                return
             order = self.children[process] = self.children.get(process, 0) + 1
             self.roles[child] = f"{self.roles[process]}.{order}"
             if child in self.gone:
