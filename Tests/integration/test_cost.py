@@ -16,10 +16,10 @@ from support import ALICE, ROOT, HelperTest, parametrized, stage
 
 # Of all processes of a mount without the loader's (root records something, which calls libmount); of
 # a check with them.
-MOST_CALLS = {"user": 300, "root": 490}
-MOST_CALLS_OF_CHECK = {ROOT: 95, ALICE: 95}
-MOST_FAULTS_OF_CHECK = 25
-MOST_FAULTS_OF_MOUNT = 50
+MOST_CALLS = {"user": 285, "root": 460}
+MOST_CALLS_OF_CHECK = {ROOT: 88, ALICE: 92}
+MOST_FAULTS_OF_CHECK = 20
+MOST_FAULTS_OF_MOUNT = 42
 
 
 def count_of_mount(benches, scenario):
