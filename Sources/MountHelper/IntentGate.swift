@@ -61,10 +61,9 @@ public struct IntentGate: Sendable {
 
   private mutating func admits(_ step: Step) -> Bool {
     switch step {
-    case .mountPoint, .namedFiles:
-      return phase == .pinning || phase == .preparing
-    case .connection:
-      return phase == .connecting
+    case .mountPoint, .namedFiles, .connection:
+      // Each begins by itself when the one before it ends.
+      return false
     case .hello:
       guard phase == .connecting else { return false }
       phase = .conversing

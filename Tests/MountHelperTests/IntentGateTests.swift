@@ -36,25 +36,18 @@ private struct Phase: CustomTestStringConvertible {
     .report(bytes("a")), .explain(bytes("a")), .failed(.failed),
   ]
   private static let prepared: [Intent] = [.mountPoint(.directory), .fuseDevice]
-  private static let talking = prepared + [.awaiting(.connection), .awaiting(.hello)]
+  private static let talking = prepared + [.awaiting(.hello)]
 
   static let all: [Phase] = [
     Phase(
       name: "nothing sent", way: [],
-      permits: always + [
-        .awaiting(.mountPoint), .awaiting(.namedFiles), .mountPoint(.directory),
-        .mountPoint(.regularFile),
-      ]),
+      permits: always + [.mountPoint(.directory), .mountPoint(.regularFile)]),
     Phase(
-      name: "mount point pinned",
-      way: [.awaiting(.mountPoint), .mountPoint(.directory)],
-      permits: always + [.awaiting(.mountPoint), .awaiting(.namedFiles), .fuseDevice]),
+      name: "mount point pinned", way: [.mountPoint(.directory)],
+      permits: always + [.fuseDevice]),
     Phase(
       name: "fuse device handed over", way: prepared,
-      permits: always + [.awaiting(.connection), .awaiting(.hello), .failed(.noService)]),
-    Phase(
-      name: "connecting", way: prepared + [.awaiting(.connection)],
-      permits: always + [.awaiting(.connection), .awaiting(.hello), .failed(.noService)]),
+      permits: always + [.awaiting(.hello), .failed(.noService)]),
     Phase(
       name: "service contacted", way: talking,
       permits: always + [
@@ -110,11 +103,7 @@ struct IntentGateTests {
 
   @Test func `No service is believed only before the service was contacted`() {
     var gate = IntentGate()
-    for intent: Intent in [
-      .mountPoint(.directory), .fuseDevice, .awaiting(.connection),
-    ] {
-      gate.expect(true, intent)
-    }
+    for intent: Intent in [.mountPoint(.directory), .fuseDevice] { gate.expect(true, intent) }
     gate.expect(true, .awaiting(.hello))
     gate.expect(false, .failed(.noService))
   }
@@ -132,10 +121,7 @@ struct IntentGateTests {
     func send(_ intents: Intent...) {
       for intent in intents where !gate.admits(intent) { refused += 1 }
     }
-    send(
-      .awaiting(.mountPoint), .mountPoint(.directory), .awaiting(.namedFiles),
-      .fuseDevice,
-      .awaiting(.connection), .awaiting(.hello))
+    send(.mountPoint(.directory), .fuseDevice, .awaiting(.hello))
     // Read-only files of a caller who said `ro`: what the worker sends for each.
     for _ in 0..<ProtocolLimits.fileRequests {
       send(

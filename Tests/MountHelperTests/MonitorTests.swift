@@ -18,8 +18,7 @@ private enum Packet {
 }
 
 private let prepared: [Packet] = [
-  .intent(.awaiting(.mountPoint)), .intent(.mountPoint(.directory), "/"),
-  .intent(.fuseDevice, "/dev/null"), .intent(.awaiting(.connection)),
+  .intent(.mountPoint(.directory), "/"), .intent(.fuseDevice, "/dev/null"),
 ]
 private let talking = prepared + [.intent(.awaiting(.hello)), .intent(.awaiting(.command))]
 private let request = Packet.intent(.mount(MountRequest(source: bytes("disk.img"))))
@@ -78,8 +77,8 @@ private struct Script: CustomTestStringConvertible {
     Script(
       name: "a finisher that ends without a word, with something to record",
       packets: talking + [request, .intent(.complete)],
-      calls: ["prepareToRecord"] + made + ["prepareToRecord", "becomeFinisher", "detachMount"],
-      answers: [0], failures: ["becomeFinisher": .inputOutput], options: "x-a"),
+      calls: made + ["prepareToRecord", "becomeFinisher", "detachMount"], answers: [0],
+      failures: ["becomeFinisher": .inputOutput], options: "x-a"),
     Script(
       name: "a mounter that cannot be started", packets: talking + [request],
       failures: ["startMounter": .resourceTemporarilyUnavailable]),

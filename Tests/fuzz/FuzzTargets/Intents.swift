@@ -53,10 +53,8 @@ private struct GateWitness {
       hasMetService = true
     case .awaiting(.command), .awaiting(.file):
       try promise(hasMetService, what())
-    case .awaiting(.mountPoint), .awaiting(.namedFiles):
-      try promise(!hasFuseDevice, what())
-    case .awaiting(.connection):
-      try promise(hasFuseDevice && !hasMetService, what())
+    case .awaiting(.mountPoint), .awaiting(.namedFiles), .awaiting(.connection):
+      try promise(false, what())
     case .report, .explain:
       break
     case .userName, .readOnlyClone, .setBlockSize, .attachLoopDevice:
