@@ -70,7 +70,8 @@ public func connectionNumber(major: UInt32, minor: UInt32) -> UInt32 { major << 
 
 /// How many mounts this namespace has, those above the root directory of this process included.
 ///
-/// - Throws: `ENOTTY` where the kernel does not tell (before 6.12), `ENOENT` without `/proc`.
+/// - Throws: `ENOTTY` where the kernel does not tell (before 6.12), `ENOENT` without `/proc`, `ENOSYS` in a
+///   sandbox that has calls succeed and do nothing.
 ///
 /// The corresponding system call is `ioctl(2)` with `NS_MNT_GET_INFO`.
 public func numberOfMounts() throws(Errno) -> Int {
@@ -78,6 +79,8 @@ public func numberOfMounts() throws(Errno) -> Int {
   var count: UInt32 = 0
   // The ioctl fills a structure of C's, of which one number is copied.
   guard unsafe clinux_mount_count(namespace.rawValue, &count) == 0 else { throw .last }
+  // The root's is one at least.
+  guard count > 0 else { throw .notImplemented }
   return Int(count)
 }
 

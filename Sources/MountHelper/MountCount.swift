@@ -24,9 +24,9 @@ func standing(of own: UInt64, maximum: Int) throws(Errno) -> MountStanding {
 
 /// Whether the FUSE mounts are no more than `maximum` even if more mounts are counted than those.
 ///
-/// The kernel knows the number of all mounts, and tells it since 6.12. Before, or where there are more
-/// mounts than that, one listmount call tells of them: a microsecond for five, unless there are more
-/// mounts of any kind. Then statmount tells of each mount whether its superblock is one of FUSE, fuseblk
+/// The kernel knows the number of all mounts, and tells it since 6.12. Where it does not, one listmount
+/// call tells whether there are as few: a microsecond for five mounts. Where there are more mounts of any
+/// kind, statmount tells of each mount whether its superblock is one of FUSE, fuseblk
 /// and virtiofs included, which costs 1.3 µs a mount. Only when there are too many of these as well the
 /// exact answer is needed. It is mountinfo's, whose lines cost 2 to 3 µs each and about as much to read;
 /// statmount's strings would cost as much as the lines, and kernels before 6.8 need mountinfo anyway.
