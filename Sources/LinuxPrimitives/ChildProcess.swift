@@ -20,19 +20,16 @@ public struct ChildProcess: ~Copyable, Sendable {
   /// Starts a child that runs `body` and exits with its result.
   ///
   /// The child dies with this process: `PR_SET_PDEATHSIG` of `prctl(2)`, which a change of ids
-  /// erases, so `body` calls `dieWithParent(_:)` again after one. One that begins with such a change,
-  /// and waits for nothing before, need not be bound here.
+  /// erases, so `body` calls `dieWithParent(_:)` again after one.
   ///
   /// The corresponding system call is `clone(2)` with `CLONE_PIDFD`.
-  public static func fork(
-    isBound: Bool = true, _ body: () -> Int32
-  ) throws(Errno) -> ChildProcess {
-    let parent = isBound ? currentProcess() : 0
+  public static func fork(_ body: () -> Int32) throws(Errno) -> ChildProcess {
+    let parent = getpid()
     var descriptor: Int32 = -1
     // The parent finds the child's descriptor in the variable.
     let result = unsafe clinux_fork(&descriptor)
     if result == 0 {
-      if isBound { dieWithParent(parent) }
+      dieWithParent(parent)
       _exit(body())
     }
     guard result > 0 else { throw .last }
@@ -75,9 +72,6 @@ public func dieWithParent(_ parent: Int32) {
 ///
 /// The corresponding system call is `prctl(2)` with `PR_SET_PDEATHSIG`.
 public func outliveParent() { _ = clinux_prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) }
-
-/// The id of this process, which its children know as their parent's.
-public func currentProcess() -> Int32 { getpid() }
 
 /// The id of this process's parent.
 public func parentProcess() -> Int32 { getppid() }

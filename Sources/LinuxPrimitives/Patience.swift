@@ -90,11 +90,11 @@ public struct Patience: Sendable {
 
 extension ChildProcess {
   /// Starts a child that has only the descriptors `keeping`, and standard input, output and error on
-  /// `/dev/null`; see `fork(isBound:_:)`.
+  /// `/dev/null`; see `fork(_:)`.
   public static func fork(
-    keeping descriptors: [Int32], isBound: Bool = true, _ body: () -> Int32
+    keeping descriptors: [Int32], _ body: () -> Int32
   ) throws(Errno) -> ChildProcess {
-    try fork(isBound: isBound) {
+    try fork {
       unblockAllSignals()
       guard keepOnly(descriptors) else { return Errno.badFileDescriptor.rawValue }
       return body()

@@ -20,20 +20,20 @@ struct IdentityTriple: Equatable {
 /// programs lost (CVE-2000-0506 and its kin).
 func setIdentities(users: IdentityTriple, groups: IdentityTriple) throws(Errno) {
   // A root caller's are all root's, before as after.
-  if users == .root, groups == .root, identitiesAre(users: users, groups: groups) { return }
+  if users == .root, groups == .root, try identities() == (users, groups) { return }
   guard clinux_setresgid(groups.real, groups.effective, groups.saved) == 0 else { throw .last }
   guard clinux_setresuid(users.real, users.effective, users.saved) == 0 else { throw .last }
-  guard identitiesAre(users: users, groups: groups) else { throw .notPermitted }
+  guard try identities() == (users, groups) else { throw .notPermitted }
 }
 
-private func identitiesAre(users: IdentityTriple, groups: IdentityTriple) -> Bool {
-  var seen: (UInt32, UInt32, UInt32) = (0, 0, 0)
+private func identities() throws(Errno) -> (users: IdentityTriple, groups: IdentityTriple) {
+  var users = IdentityTriple.root
+  var groups = IdentityTriple.root
   // Both calls write three integers.
-  guard unsafe getresgid(&seen.0, &seen.1, &seen.2) == 0,
-    IdentityTriple(real: seen.0, effective: seen.1, saved: seen.2) == groups,
-    unsafe getresuid(&seen.0, &seen.1, &seen.2) == 0
-  else { return false }
-  return IdentityTriple(real: seen.0, effective: seen.1, saved: seen.2) == users
+  guard unsafe getresgid(&groups.real, &groups.effective, &groups.saved) == 0,
+    unsafe getresuid(&users.real, &users.effective, &users.saved) == 0
+  else { throw .last }
+  return (users, groups)
 }
 
 /// Forbids this process, and everything it starts, ever to gain privilege by `execve(2)`. It can not be

@@ -17,7 +17,8 @@ public import MountPolicy
 /// | recorder | (0, 0, 0) | none |
 /// | name lookup | (caller, caller, caller) | none |
 public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
-  /// The child that has written an entry and does not know yet whether it stays.
+  /// The child that records: it waits to be told to begin, or has written an entry and does not know yet
+  /// whether it stays.
   var recorder: Recorder?
 
   /// The operations of this process. Nothing is raised or given up yet.
@@ -55,10 +56,11 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   }
 
   /// See `PrivilegedOperations`.
-  public mutating func becomeWorker(caller: Caller, of monitor: Int32) throws(Errno) {
+  public mutating func becomeWorker(caller: Caller) throws(Errno) {
+    let parent = parentProcess()
     try keepRights(of: caller)
-    // A change of ids would have erased it (prctl(2)).
-    dieWithParent(monitor)
+    // Changed ids have erased it (prctl(2)).
+    dieWithParent(parent)
     try SyscallFilter.worker.install()
   }
 

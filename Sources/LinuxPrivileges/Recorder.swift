@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
+internal import CLinux
 public import LinuxPrimitives
 internal import MountHelper
 public import MountPolicy
@@ -20,8 +21,14 @@ struct Recorder: ~Copyable {
     let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
     // Its end, which takes longer than its work, is nothing to wait for.
     if (try? line.hear(patience)) != nil { return }
-    // It may have been this process that could not hear; the verdict is carried out all the same.
-    guard try patience.status(of: process) == 0 else { throw .canceled }
+    // It may have been this process that could not hear; the verdict is carried out all the same. Of one
+    // that has not come to an end by then nobody knows what it did.
+    let longer = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
+    guard let status = try? longer.status(of: process) else {
+      process.killAndReap()
+      throw .timedOut
+    }
+    guard status == 0 else { throw .canceled }
   }
 
   /// Whether a recorder that has ended without a word was ended by the loader, which says so by its exit
@@ -93,10 +100,12 @@ extension LinuxPrivilegedOperations {
     guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
       throw .badFileDescriptor
     }
-    let parent = currentProcess()
-    let process = try ChildProcess.fork(keeping: [far], isBound: false) {
+    let process = try ChildProcess.fork(keeping: [far]) {
       let line = PacketSocket(FileDescriptor(owning: far))
       do throws(Errno) {
+        // A terminal stops and ends whatever is in its session, without asking whose it is (tty_ioctl(4)).
+        guard setsid() > 0 else { throw .last }
+        let parent = parentProcess()
         try setIdentities(users: .root, groups: .root)
         try setCapabilities(permitted: [], effective: [])
         try hideProcess()
@@ -119,8 +128,9 @@ extension PacketSocket {
     do throws(Errno) {
       packet = try receive(limit: 1, isThere: true, until: .after(seconds: 1))
     } catch {
-      // One that has ended without reading what it was told, which is no other end.
       guard error == .connectionReset else { throw error }
+      // It has ended without reading all that it was told; what it said before comes behind that.
+      packet = try? receive(limit: 1, isThere: true, until: .after(seconds: 1))
     }
     guard let byte = packet?.bytes.first else { throw .inputOutput }
     guard byte == CompanionLine.done else { throw Errno(rawValue: Int32(byte)) }

@@ -157,14 +157,13 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
 private func startWorker<Operations: PrivilegedOperations & ~Copyable>(
   _ task: MountTask, umask mask: UInt32, socket: Int32, operations: inout Operations
 ) throws(Errno) -> ChildProcess {
-  let monitor = currentProcess()
-  return try ChildProcess.fork(isBound: false) {
+  try ChildProcess.fork {
     do throws(Errno) {
       unblockAllSignals()
       // What a server creates follows the caller's mask, and is never writable by others.
       _ = umask(mode_t(mask | 0o022))
       guard keepOnly([socket]) else { throw .badFileDescriptor }
-      try operations.becomeWorker(caller: task.caller, of: monitor)
+      try operations.becomeWorker(caller: task.caller)
       let channel = MonitorChannel(PacketSocket(FileDescriptor(owning: socket)))
       var worker = Worker(task: task, monitor: channel)
       return worker.run()

@@ -54,12 +54,7 @@ extension Mounter {
   /// Whether there is something to record.
   var isToBeRecorded: Bool {
     guard let plan else { return false }
-    return records(plan)
-  }
-
-  /// Whether a mount by `plan` is one to be recorded.
-  func records(_ plan: MountPlan) -> Bool {
-    !plan.userspaceWords.isEmpty && !task.invocation.recordsNothing
+    return !plan.userspaceWords.isEmpty && !task.invocation.recordsNothing
   }
 
   private mutating func attach<Operations: PrivilegedOperations & ~Copyable>(

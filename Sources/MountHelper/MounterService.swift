@@ -10,10 +10,6 @@ extension Mounter {
   mutating func serve<Operations: PrivilegedOperations & ~Copyable>(
     _ line: borrowing PacketSocket, with operations: inout Operations, log: AttemptLog
   ) -> Int32 {
-    // One that cannot be started is no reason to end before it is needed.
-    if task.rules.callerRecords, !task.invocation.recordsNothing {
-      try? operations.prepareToRecord()
-    }
     do throws(Errno) {
       guard try makeAsOrdered(line, with: &operations),
         let order = try Self.order(from: line)?.order, order.intent == .complete
@@ -43,7 +39,7 @@ extension Mounter {
       report = .failed(error.error, error.explanation)
     }
     try line.send(report.encoded(), passing: detachedNumber, until: .after(seconds: 1))
-    // While the server takes leave.
+    // While the server takes leave. One that cannot be started is no reason to end before it is needed.
     if detachedNumber != nil, isToBeRecorded { try? operations.prepareToRecord() }
     return detachedNumber != nil
   }

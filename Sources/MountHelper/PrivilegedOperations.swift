@@ -26,7 +26,7 @@ public protocol PrivilegedOperations: ~Copyable {
 
   /// Keeps what the worker needs, in the worker: the caller's ids, and for a root caller the two
   /// capabilities by which root reads any file.
-  mutating func becomeWorker(caller: Caller, of monitor: Int32) throws(Errno)
+  mutating func becomeWorker(caller: Caller) throws(Errno)
 
   /// Keeps what looking at the services' sockets needs, in the process that was exec'ed: a worker's
   /// rights, and none of its ways to speak with anybody but the caller.
@@ -133,7 +133,7 @@ public protocol PrivilegedOperations: ~Copyable {
   mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8]
 
   /// Starts the child that records, if there is none yet, because starting it takes longer than all of a
-  /// mount. It has touched nothing, and ends when this process does.
+  /// mount. It has touched nothing, and ends when the line to this process does.
   mutating func prepareToRecord() throws(Errno)
 
   /// Writes a mount into the userspace mount table, in a child that keeps the table locked until it

@@ -115,9 +115,6 @@ public struct MountRules: Equatable, Sendable {
     return flags.withOneAccessTime
   }
 
-  /// Whether there is something to record even if the server has no word of its own.
-  public var callerRecords: Bool { !options.userspaceOptions.isEmpty }
-
   /// The caller's `x-…` words and then the server's, each once.
   private func recordedWords(_ list: [UInt8]?) -> [[UInt8]] {
     let server = UserspaceOptions(list ?? [])

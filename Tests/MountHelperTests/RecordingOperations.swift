@@ -97,9 +97,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
 
   mutating func shedPrivileges(caller: Caller) throws(Errno) { try note(.shedPrivileges) }
   mutating func becomeMonitor(caller: Caller) throws(Errno) { try note(.becomeMonitor) }
-  mutating func becomeWorker(caller: Caller, of monitor: Int32) throws(Errno) {
-    try note(.becomeWorker)
-  }
+  mutating func becomeWorker(caller: Caller) throws(Errno) { try note(.becomeWorker) }
   mutating func becomeInspector(caller: Caller) throws(Errno) { try note(.becomeInspector) }
 
   mutating func cloneReadOnly(

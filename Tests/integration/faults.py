@@ -392,11 +392,12 @@ def title(sites):
         return "monitor"
     if sites[0].role == "0.1":
         return "worker"
+    if "flock" in names:
+        return "recorder"
     if "recvmsg" in names and names & {"fsopen", "setsid"}:
         return "mounter"
-    for name, found in (("setsid", "finisher"), ("setfsuid", "loop device"),
-                        ("flock", "recorder"), ("mount", "creator"), ("ioctl", "block size"),
-                        ("fsopen", "abort")):
+    for name, found in (("setsid", "finisher"), ("setfsuid", "loop device"), ("mount", "creator"),
+                        ("ioctl", "block size"), ("fsopen", "abort")):
         if name in names:
             return found
     return "name lookup"

@@ -3,15 +3,17 @@
 
 import fcntl
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import fuse_service as wire
-from support import (ALICE, BOTH, ENGINES, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
+from support import (ALICE, BOTH, COMPANION, ENGINES, GRACE, PYTHON, ROOT, STALL, HelperTest, callers, detach,
                      eventually, helper_processes, libc, mount_at, mounts, parametrized,
                      process_status, stage, system, utab, utab_text, waiters_for_a_lock)
 from test_processes import SYS_ADMIN, TAKE_HOLD
@@ -36,6 +38,92 @@ print("locked", flush=True)
 sys.stdin.read()
 """
 
+# Runs a program in the foreground, and when that is stopped, waits for a line before it ends.
+SHELL = 'set -m; "$@" & fg > /dev/null; status=$?; [ $status -lt 140 ] || read; exit $status'
+
+
+class Terminal(HelperTest):
+    """A terminal stops and ends whatever is in its session, without asking whose it is: the caller may
+    not reach the recorder, which has root's ids, in this way either."""
+
+    def begin(self, caller):
+        """A helper in the foreground of a terminal, as a shell starts it, whose server has the mount and
+        has not said goodbye: the shell, the terminal, the recorder, the mount point, and what ends the
+        server's pause."""
+        made, over = threading.Event(), threading.Event()
+        target = self.target(caller)
+
+        def script(session):
+            session.begin()
+            session.prepare(target)
+            session.table_options("x-foo=bar")
+            session.mount()
+            made.set()
+            over.wait(20)
+            session.goodbye()
+            session.serve(owner=caller.uid, group=caller.gid)
+        self.service(script)
+        shell, terminal = pty.fork()
+        if shell == 0:
+            os.setgroups([])
+            os.setresgid(caller.gid, caller.gid, caller.gid)
+            os.setresuid(caller.uid, caller.uid, caller.uid)
+            os.execve("/bin/bash", ["bash", "-c", SHELL, "bash", stage.helper,
+                                    *self.words("demo", target)], {})
+        self.addCleanup(os.close, terminal)
+        self.addCleanup(over.set)
+        self.assertTrue(made.wait(10))
+
+        def recorders():
+            return [each for each in helper_processes() if self.is_recorder(each)]
+        self.assertTrue(eventually(recorders), "no recorder")
+        return shell, terminal, recorders()[0], target, over
+
+    @staticmethod
+    def is_recorder(process):
+        """Whether a process of the helper's is the companion."""
+        return os.readlink(f"/proc/{process}/exe").endswith(COMPANION)
+
+    @callers()
+    def test_a_recorder_that_waits_is_in_a_session_of_its_own(self, caller):
+        shell, _, recorder, target, over = self.begin(caller)
+        self.assertEqual(os.getsid(recorder), recorder)
+        over.set()
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(shell, 0)[1]), 0)
+        self.assertIn(f"TARGET={target}", utab_text())
+        self.unmount(target)
+
+    @callers()
+    def test_the_stop_key_does_not_stop_it(self, caller):
+        shell, terminal, recorder, target, over = self.begin(caller)
+        others = [each for each in helper_processes() if each != recorder]
+        self.assertEqual(len(others), 3)
+        os.write(terminal, b"\x1a")
+        self.assertTrue(eventually(
+            lambda: all(process_status(each)["State"][0] == "T" for each in others)))
+        self.assertTrue(eventually(lambda: process_status(recorder)["State"][0] == "S"))
+        for each in others:
+            os.kill(each, signal.SIGCONT)
+        over.set()
+        self.assertTrue(eventually(lambda: mount_at(target) and not helper_processes()))
+        os.write(terminal, b"\n")
+        os.waitpid(shell, 0)
+        self.assertIn(f"TARGET={target}", utab_text())
+        self.unmount(target)
+
+    @parametrized(caller=[("root", ROOT), ("user", ALICE)],
+                  key=[("interrupt", b"\x03"), ("quit", b"\x1c")])
+    def test_the_keys_that_end_the_helper_leave_nothing(self, caller, key):
+        shell, terminal, _, target, _ = self.begin(caller)
+        os.write(terminal, key)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(shell, 0)[1]), 1)
+        self.assertTrue(eventually(lambda: not helper_processes()))
+        self.assertIsNone(mount_at(target))
+        self.assertEqual(utab_text(), "")
+        # Nobody has its lock.
+        with open(LOCK, "a", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 class Recording(HelperTest):
     """Mounts that record a word."""
@@ -44,11 +132,11 @@ class Recording(HelperTest):
         """A server that has something recorded."""
         return wire.mounting(target, table="x-foo=bar", owner=caller.uid, group=caller.gid)
 
-    def record(self, caller):
+    def record(self, caller, failing=()):
         """Runs the helper for a mount that records; the outcome and the mount point."""
         target = self.target(caller)
         self.service(self.script(target, caller))
-        return self.helper(self.words("demo", target), caller), target
+        return self.helper(self.words("demo", target), caller, failing=failing), target
 
     def assert_recorded(self, outcome, target):
         """The mount and its record are there; both are taken away again."""
@@ -273,13 +361,14 @@ class Directory(Recording):
         self.assert_one_line(outcome)
         self.assertIn("and libmount with it?", outcome.err)
 
-    @callers()
-    def test_without_the_companion_what_records_is_refused_and_the_rest_is_mounted(self, caller):
+    @parametrized(caller=[("root", ROOT), ("user", ALICE)], engine=ENGINES)
+    def test_without_the_companion_what_records_is_refused_and_the_rest_is_mounted(
+            self, caller, engine):
         empty = tempfile.mkdtemp(prefix="libexec-", dir=stage.private)
         system("mount", "--bind", empty, "/usr/libexec")
         self.addCleanup(detach, "/usr/libexec")
         self.before = {mount.number for mount in mounts()}
-        outcome, _ = self.record(caller)
+        outcome, _ = self.record(caller, engine)
         self.assert_refused(outcome)
         self.assert_one_line(outcome)
         self.assertIn("/usr/libexec/fuservicemount3-companion", outcome.err)
