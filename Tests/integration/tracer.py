@@ -461,6 +461,10 @@ class Tracer:
         """Waits until the processes that were let go are gone."""
         deadline = time.monotonic() + seconds
         while True:
+            for process in self.leaving:
+                # One that was killed in the moment in which it was let go is still traced.
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(process, os.WNOHANG | WALL)
             self.leaving = {one for one in self.leaving if os.path.exists(f"/proc/{one}")}
             if not self.leaving or time.monotonic() > deadline:
                 return
