@@ -11,11 +11,11 @@ internal import MountPolicy
 /// It is killed while it waits for the lock, which any user may hold for ever (flock(2) needs no right
 /// to write).
 func recordMount(_ line: borrowing PacketSocket) throws(Errno) -> Int32 {
-  guard let word = try line.receive(limit: 10, until: .never)?.bytes else { return 1 }
-  guard word.first == CompanionLine.begin, let wait = number(word.dropFirst()) else {
+  guard let word = try line.receive(limit: 11, until: .never)?.bytes else { return 1 }
+  guard word.first == CompanionLine.begin, let wait = decimal(word.dropFirst()) else {
     throw .badMessage
   }
-  let limit = Deadline.after(milliseconds: wait)
+  let limit = Deadline.after(milliseconds: Int64(wait))
   var table = try UserspaceTable()
   // From here on the end of the helper is no reason to end, but to take the entry back.
   outliveParent()
@@ -40,14 +40,4 @@ func recordMount(_ line: borrowing PacketSocket) throws(Errno) -> Int32 {
   _ = consume table
   if verdict != nil { try? line.send([CompanionLine.done], until: .after(seconds: 1)) }
   return verdict == nil ? 1 : 0
-}
-
-private func number(_ digits: some Collection<UInt8>) -> Int64? {
-  guard !digits.isEmpty, digits.count < 10 else { return nil }
-  var result: Int64 = 0
-  for byte in digits {
-    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-    result = result * 10 + Int64(byte - UInt8(ascii: "0"))
-  }
-  return result
 }

@@ -6,9 +6,10 @@ internal import LinuxPrimitives
 /// Makes this process the companion, which has the machine's shared libraries: this program has none,
 /// so that its start is short and nothing of the loader's is in it.
 ///
-/// It gets `line` as its standard input and an empty environment. The parent's death ends it as before, if it may;
-/// this process's ids and what it has left of capabilities are what it has, because the program is not
-/// set-user-ID, and `PR_SET_NO_NEW_PRIVS` stands.
+/// It gets `line` as its standard input and an empty environment. The parent's death ends it as before,
+/// where the parent's ids may (kill(2)), and the end of the line does in any case, once it waits for a
+/// word. This process's ids and what it has left of capabilities are what it has, because the program is
+/// not set-user-ID, and `PR_SET_NO_NEW_PRIVS` stands.
 ///
 /// - Returns: only when it could not be done, and then why.
 ///

@@ -103,7 +103,8 @@ extension LinuxPrivilegedOperations {
     let process = try ChildProcess.fork(keeping: [far]) {
       let line = PacketSocket(FileDescriptor(owning: far))
       do throws(Errno) {
-        // A terminal stops and ends whatever is in its session, without asking whose it is (tty_ioctl(4)).
+        // A terminal sends its signals to whatever is in the foreground of its session, without asking
+        // whose it is (credentials(7)).
         guard setsid() > 0 else { throw .last }
         let parent = parentProcess()
         try setIdentities(users: .root, groups: .root)

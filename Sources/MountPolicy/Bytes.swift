@@ -16,7 +16,7 @@ public func digits(_ value: UInt64, radix: UInt64 = 10) -> [UInt8] {
 }
 
 /// Reads one or more decimal digits and nothing else; `nil` for anything else and on overflow.
-func decimal(_ bytes: some Collection<UInt8>) -> UInt32? { decimalNumber(bytes) }
+public func decimal(_ bytes: some Collection<UInt8>) -> UInt32? { decimalNumber(bytes) }
 
 /// The same for numbers of any size.
 func decimalNumber<Number: FixedWidthInteger>(_ bytes: some Collection<UInt8>) -> Number? {
