@@ -30,9 +30,9 @@ PTRACE_CONT = 7
 PTRACE_POKEUSER = 6
 PTRACE_GETREGSET, PTRACE_SETREGSET = 0x4204, 0x4205
 PTRACE_SYSCALL = 24
-PTRACE_GETEVENTMSG = 0x4201
+PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO = 0x4201, 0x4202
 PTRACE_SEIZE = 0x4206
-PTRACE_GET_SYSCALL_INFO = 0x420E
+PTRACE_GET_SYSCALL_INFO, SYSCALL_INFO_SECCOMP = 0x420E, 3
 PTRACE_DETACH = 17
 # SYSGOOD, FORK, VFORK, CLONE, EXEC, EXIT, SECCOMP, EXITKILL
 OPTIONS = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80 | 0x100000
@@ -336,8 +336,8 @@ class Tracer:
         number, event = os.WSTOPSIG(status), status >> 16
         if event in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE):
             child = self.message(process)
-            if not child:
-                # Killed meanwhile; the child is an orphan.
+            if self.is_past(process, event):
+                # Killed meanwhile, and what was read may be how it ends; the child is an orphan.
                 return
             order = self.children[process] = self.children.get(process, 0) + 1
             self.roles[child] = f"{self.roles[process]}.{order}"
@@ -377,10 +377,21 @@ class Tracer:
         ptrace(PTRACE_GETEVENTMSG, process, 0, ctypes.addressof(message))
         return message.value
 
+    def is_past(self, process, event):
+        """Whether a process has left the stop of an event, as only SIGKILL makes it."""
+        buffer = ctypes.create_string_buffer(128)
+        if ptrace(PTRACE_GETSIGINFO, process, 0, ctypes.addressof(buffer)) < 0:
+            return True
+        _, _, code = struct.unpack_from("3i", buffer)
+        return code != signal.SIGTRAP | event << 8
+
     def call(self, process):
         """A watched call is about to be made."""
         buffer = ctypes.create_string_buffer(96)
         if ptrace(PTRACE_GET_SYSCALL_INFO, process, len(buffer), ctypes.addressof(buffer)) <= 0:
+            return
+        if buffer.raw[0] != SYSCALL_INFO_SECCOMP:
+            # Killed meanwhile.
             return
         number, *arguments = struct.unpack_from("7Q", buffer, 24)
         name = NAMES.get(number, str(number))
