@@ -83,8 +83,7 @@ private func lowerSystemAdministration() {
   do throws(Errno) {
     try setCapabilities(permitted: .systemAdministration, effective: [])
   } catch {
-    // Going on with privilege that should be gone is worse than any message. A trap: abort(3) takes
-    // the thread's id, which `clinux_fork` leaves to be the parent's.
-    fatalError()
+    // Going on with privilege that should be gone is worse than any message.
+    clinux_trap()
   }
 }

@@ -48,7 +48,7 @@ private func returnFromRootFileAccess() {
   // the process dumpable.
   guard becomeForFiles(user: geteuid(), group: getegid()),
     clinux_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
-  else { fatalError() }
+  else { clinux_trap() }
 }
 
 private func becomeForFiles(user: UInt32, group: UInt32) -> Bool {

@@ -161,6 +161,11 @@ static inline int clinux_setresgid(gid_t real, gid_t effective, gid_t saved)
 	return (int)syscall(SYS_setresgid, real, effective, saved);
 }
 
+// Ends the process on the spot and without a word, however it was compiled: Swift's fatalError() writes
+// one where nothing is optimized, which is a call made with the privilege that could not be given up. A
+// trap, because abort(3) takes the thread's id, which clinux_fork leaves to be the parent's.
+_Noreturn static inline void clinux_trap(void) { __builtin_trap(); }
+
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
 
