@@ -9,23 +9,19 @@ extension Patience {
   public func descriptorFromChild(
     keeping descriptors: [Int32], _ body: () throws(Errno) -> FileDescriptor
   ) throws(Errno) -> FileDescriptor {
-    var pair = try PacketSocket.pair()
-    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
-      throw .badFileDescriptor
-    }
-    let status = try runInChild(keeping: descriptors + [far]) {
+    let child = try LinkedChild.fork(keeping: descriptors) { line in
       do throws(Errno) {
         let made = try body()
-        let end = PacketSocket(FileDescriptor(owning: far))
-        try end.send([0], passing: made.rawValue, until: .after(seconds: 1))
+        try line.send([0], passing: made.rawValue, until: .after(seconds: 1))
         return 0
       } catch {
         return error.rawValue
       }
     }
+    let status = try finalStatus(of: child.process)
     guard status == 0 else { throw Errno(rawValue: status) }
-    guard
-      var packet = try near.receive(limit: 1, acceptsDescriptor: true, until: .after(seconds: 1)),
+    let soon = Patience(cleaningUpUntil: .after(seconds: 1))
+    guard var packet = try child.receive(limit: 1, acceptsDescriptor: true, soon),
       let made = packet.takeDescriptor()
     else { throw .inputOutput }
     return made

@@ -56,7 +56,11 @@ public struct Patience: Sendable {
   public func runInChild(
     keeping descriptors: [Int32], _ body: () -> Int32
   ) throws(Errno) -> Int32 {
-    let child = try ChildProcess.fork(keeping: descriptors, body)
+    try finalStatus(of: try ChildProcess.fork(keeping: descriptors, body))
+  }
+
+  /// Waits for the end of `child` as `status(of:)` does, and kills it when that does not come in time.
+  public func finalStatus(of child: borrowing ChildProcess) throws(Errno) -> Int32 {
     do throws(Errno) {
       return try status(of: child)
     } catch {

@@ -11,11 +11,7 @@ extension LinuxPrivilegedOperations {
   ///
   /// The companion looks it up, with `getpwuid(3)`.
   public mutating func name(of caller: Caller, patience: Patience) throws(Errno) -> [UInt8] {
-    var pair = try PacketSocket.pair()
-    guard let input = pair.first.take(), let output = pair.second?.descriptor.rawValue else {
-      throw .badFileDescriptor
-    }
-    let status = try patience.runInChild(keeping: [output]) {
+    let child = try LinkedChild.fork { line in
       do throws(Errno) {
         let parent = parentProcess()
         let user = caller.userID
@@ -26,15 +22,14 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try hideProcess()
         dieWithParent(parent)
-        throw becomeCompanion(CompanionLine.userName, line: output)
+        throw becomeCompanion(CompanionLine.userName, line: line.descriptor.rawValue)
       } catch {
         return error.rawValue
       }
     }
-    guard status == 0 else { throw .noSuchFile }
-    pair.second = nil
-    guard
-      let packet = try input.receive(limit: maximumLength + 2, until: .after(seconds: 1)),
+    guard try patience.finalStatus(of: child.process) == 0 else { throw .noSuchFile }
+    let soon = Patience(cleaningUpUntil: .after(seconds: 1))
+    guard let packet = try child.receive(limit: maximumLength + 2, soon),
       packet.bytes.first == CompanionLine.done
     else { throw .noSuchFile }
     let name = Array(packet.bytes.dropFirst())

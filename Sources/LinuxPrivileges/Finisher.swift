@@ -30,47 +30,43 @@ extension LinuxPrivilegedOperations {
     keeping descriptors: [Int32], patience: Patience,
     _ work: (inout LinuxPrivilegedOperations, Patience) -> FinisherEnding
   ) throws(Errno) -> FinisherEnding {
-    var line = try PacketSocket.pair()
-    guard let far = line.second?.descriptor.rawValue else { throw .badFileDescriptor }
-    let finisher = try ChildProcess.fork(keeping: descriptors + [far]) {
-      let end = PacketSocket(FileDescriptor(owning: far))
+    let finisher = try LinkedChild.fork(keeping: descriptors) { line in
       do throws(Errno) {
         try leaveCallersReach()
-        switch work(&self, Patience(until: patience.deadline, interruptedBy: far)) {
+        let given = Patience(
+          until: patience.deadline, interruptedBy: line.descriptor.rawValue)
+        switch work(&self, given) {
         case .done(let steps):
           // The mount is there, whether anybody hears of the steps or not.
           if steps.isEmpty { return 0 }
-          return (try? end.send(steps, until: .after(seconds: 1))) == nil ? 0 : saidWhat
+          return (try? line.send(steps, until: .after(seconds: 1))) == nil ? 0 : saidWhat
         case .failed(let why):
-          try end.send(why, until: .after(seconds: 1))
+          try line.send(why, until: .after(seconds: 1))
           return saidWhy
         }
       } catch {
         return error.rawValue
       }
     }
-    line.second = nil
     let status: Int32
     do throws(Errno) {
-      status = try patience.extended(byMilliseconds: 500).status(of: finisher)
+      status = try patience.extended(byMilliseconds: 500).status(of: finisher.process)
     } catch {
       // What was complete in this moment is complete.
-      line.first = nil
+      finisher.cut()
       let putAway = Patience(cleaningUpUntil: .after(seconds: timeToPutAway))
-      let late = try putAway.status(of: finisher)
+      let late = try putAway.status(of: finisher.process)
       guard late == 0 || late == saidWhat else { throw error }
       return .done([])
     }
-    let soon = Deadline.after(seconds: 1)
+    let soon = Patience(cleaningUpUntil: .after(seconds: 1))
     switch status {
     case 0:
       return .done([])
     case saidWhat:
-      return .done((try? line.first?.receive(limit: longestLine, until: soon))?.bytes ?? [])
+      return .done((try? finisher.receive(limit: longestLine, soon))?.bytes ?? [])
     case saidWhy:
-      guard let why = try line.first?.receive(limit: longestLine, until: soon) else {
-        throw .inputOutput
-      }
+      guard let why = try finisher.receive(limit: longestLine, soon) else { throw .inputOutput }
       return .failed(why.bytes)
     default:
       throw Errno(rawValue: status)

@@ -11,14 +11,7 @@ extension LinuxPrivilegedOperations {
     keeping descriptors: [Int32],
     _ work: (inout LinuxPrivilegedOperations, borrowing PacketSocket) -> Int32
   ) throws(Errno) -> MounterProcess {
-    var pair = try PacketSocket.pair()
-    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
-      throw .badFileDescriptor
-    }
-    let process = try ChildProcess.fork(keeping: descriptors + [far]) {
-      work(&self, PacketSocket(FileDescriptor(owning: far)))
-    }
-    return MounterProcess(process: process, line: near)
+    MounterProcess(try LinkedChild.fork(keeping: descriptors) { work(&self, $0) })
   }
 
   /// See `PrivilegedOperations`.

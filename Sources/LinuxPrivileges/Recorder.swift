@@ -12,37 +12,50 @@ private let timeToWrite: Int64 = 10
 /// The child that records, and the line by which it hears when to begin, what to write, and what is to
 /// become of it.
 struct Recorder: ~Copyable {
-  let process: ChildProcess
-  let line: PacketSocket
+  fileprivate let child: LinkedChild
+
+  fileprivate func tell(_ packet: [UInt8]) throws(Errno) {
+    try child.line.send(packet, until: .after(seconds: 1))
+  }
+
+  /// Waits for the one byte by which the recorder tells that a step is done, 0, or why not.
+  fileprivate func hear(_ patience: Patience) throws(Errno) {
+    var packet: ReceivedPacket?
+    do throws(Errno) {
+      packet = try child.receive(limit: 1, patience)
+    } catch {
+      guard error == .connectionReset else { throw error }
+      // It has ended without reading all that it was told; what it said before comes behind that.
+      packet = try? child.receive(limit: 1, patience)
+    }
+    guard let byte = packet?.bytes.first else { throw .inputOutput }
+    guard byte == CompanionLine.done else { throw Errno(rawValue: Int32(byte)) }
+  }
 
   /// Tells the recorder, and waits for it to have done so.
   fileprivate func settle(_ verdict: CompanionLine.Verdict) throws(Errno) {
-    try line.send([verdict.rawValue], until: .after(seconds: 1))
+    try tell([verdict.rawValue])
     let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
     // Its end, which takes longer than its work, is nothing to wait for.
-    if (try? line.hear(patience)) != nil { return }
+    if (try? hear(patience)) != nil { return }
     // It may have been this process that could not hear; the verdict is carried out all the same. Of one
     // that has not come to an end by then nobody knows what it did.
     let longer = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
-    guard let status = try? longer.status(of: process) else {
-      process.killAndReap()
-      throw .timedOut
-    }
+    guard let status = try? longer.finalStatus(of: child.process) else { throw .timedOut }
     guard status == 0 else { throw .canceled }
   }
 
   /// Whether a recorder that has ended without a word was ended by the loader, which says so by its exit
   /// status: there is no libmount.
   fileprivate func lacksLibrary() -> Bool {
-    (try? Patience(cleaningUpUntil: .after(seconds: 1)).status(of: process)) == 127
+    (try? Patience(cleaningUpUntil: .after(seconds: 1)).status(of: child.process)) == 127
   }
 
   /// Waits for a recorder that may have written its entry to take it back, as it does when nobody is
   /// there any more to tell it otherwise.
   fileprivate func cutOff() {
-    line.shutDown()
-    let patience = Patience(cleaningUpUntil: .after(seconds: timeToWrite))
-    if (try? patience.status(of: process)) == nil { process.killAndReap() }
+    child.cut()
+    _ = try? Patience(cleaningUpUntil: .after(seconds: timeToWrite)).finalStatus(of: child.process)
   }
 }
 
@@ -60,16 +73,16 @@ extension LinuxPrivilegedOperations {
     do throws(Errno) {
       let time = digits(UInt64(max(0, limit.pollTimeout)))
       // One that could not become the companion has said why, and is gone.
-      try? recorder.line.send([CompanionLine.begin] + time, until: .after(seconds: 1))
-      try recorder.line.hear(patience)
+      try? recorder.tell([CompanionLine.begin] + time)
+      try recorder.hear(patience)
     } catch {
       if error == .inputOutput, recorder.lacksLibrary() { throw .notExecutable }
-      recorder.process.killAndReap()
+      recorder.child.process.killAndReap()
       throw error
     }
     do throws(Errno) {
-      try recorder.line.send([CompanionLine.goAhead] + record, until: .after(seconds: 1))
-      try recorder.line.hear(Patience(cleaningUpUntil: .after(seconds: timeToWrite)))
+      try recorder.tell([CompanionLine.goAhead] + record)
+      try recorder.hear(Patience(cleaningUpUntil: .after(seconds: timeToWrite)))
     } catch {
       recorder.cutOff()
       throw error == .timedOut ? .inputOutput : error
@@ -96,12 +109,7 @@ extension LinuxPrivilegedOperations {
 
   /// Starts the companion as root without any capability.
   private func startRecorder() throws(Errno) -> Recorder {
-    var pair = try PacketSocket.pair()
-    guard let near = pair.first.take(), let far = pair.second?.descriptor.rawValue else {
-      throw .badFileDescriptor
-    }
-    let process = try ChildProcess.fork(keeping: [far]) {
-      let line = PacketSocket(FileDescriptor(owning: far))
+    let child = try LinkedChild.fork { line in
       do throws(Errno) {
         // A terminal sends its signals to whatever is in the foreground of its session, without asking
         // whose it is (credentials(7)).
@@ -111,29 +119,12 @@ extension LinuxPrivilegedOperations {
         try setCapabilities(permitted: [], effective: [])
         try hideProcess()
         dieWithParent(parent)
-        throw becomeCompanion(CompanionLine.record, line: far)
+        throw becomeCompanion(CompanionLine.record, line: line.descriptor.rawValue)
       } catch {
         try? line.send([UInt8(clamping: error.rawValue)], until: .after(seconds: 1))
         return 1
       }
     }
-    return Recorder(process: process, line: near)
-  }
-}
-
-extension PacketSocket {
-  /// Waits for the one byte by which a recorder tells that a step is done, 0, or why not.
-  fileprivate func hear(_ patience: Patience) throws(Errno) {
-    try patience.waitUntilReadable(descriptor)
-    var packet: ReceivedPacket?
-    do throws(Errno) {
-      packet = try receive(limit: 1, isThere: true, until: .after(seconds: 1))
-    } catch {
-      guard error == .connectionReset else { throw error }
-      // It has ended without reading all that it was told; what it said before comes behind that.
-      packet = try? receive(limit: 1, isThere: true, until: .after(seconds: 1))
-    }
-    guard let byte = packet?.bytes.first else { throw .inputOutput }
-    guard byte == CompanionLine.done else { throw Errno(rawValue: Int32(byte)) }
+    return Recorder(child: child)
   }
 }

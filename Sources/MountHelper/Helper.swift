@@ -130,42 +130,32 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   let (task, timeout) = try makeTask(invocation, caller: caller, configuration: configuration)
 
   let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }
-  var sockets = try doing("connecting the processes") { () throws(Errno) in
-    try PacketSocket.pair()
-  }
   let worker = try doing("starting the worker process") { () throws(Errno) in
-    try startWorker(
-      task, umask: umask, socket: sockets.first?.descriptor.rawValue ?? -1,
-      operations: &operations)
+    try startWorker(task, umask: umask, operations: &operations)
   }
-  sockets.first = nil
   try doing("giving up privilege") { () throws(Errno) in
     try operations.becomeMonitor(caller: caller)
   }
-  guard let channel = sockets.second.take() else { return .failure }
   try doing("starting the worker process") { () throws(Errno) in
-    try MonitorChannel.start(by: channel)
+    try MonitorChannel.start(by: worker.line)
   }
   diagnostics.tell(text("privilege is given up, and the worker process is started"))
   var monitor = Monitor(
-    task: task, configuration: configuration, worker: worker, channel: channel, signals: signals,
+    task: task, configuration: configuration, worker: worker, signals: signals,
     operations: operations, diagnostics: diagnostics, log: log, timeout: timeout)
   return monitor.run()
 }
 
 /// Starts the worker. It inherits nothing of the caller's but the working directory.
 private func startWorker<Operations: PrivilegedOperations & ~Copyable>(
-  _ task: MountTask, umask mask: UInt32, socket: Int32, operations: inout Operations
-) throws(Errno) -> ChildProcess {
-  try ChildProcess.fork {
+  _ task: MountTask, umask mask: UInt32, operations: inout Operations
+) throws(Errno) -> LinkedChild {
+  try LinkedChild.fork { line in
     do throws(Errno) {
-      unblockAllSignals()
       // What a server creates follows the caller's mask, and is never writable by others.
       _ = umask(mode_t(mask | 0o022))
-      guard keepOnly([socket]) else { throw .badFileDescriptor }
       try operations.becomeWorker(caller: task.caller)
-      let channel = MonitorChannel(PacketSocket(FileDescriptor(owning: socket)))
-      var worker = Worker(task: task, monitor: channel)
+      var worker = Worker(task: task, monitor: MonitorChannel(line))
       return worker.run()
     } catch {
       return 1

@@ -19,8 +19,7 @@ private let answerTimeout: Int64 = 10
 struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   let task: MountTask
   private let configuration: FuseConfiguration
-  private let worker: ChildProcess
-  private let channel: PacketSocket
+  private let worker: LinkedChild
   let signals: SignalDescriptor
   var operations: Operations
   var diagnostics: Diagnostics
@@ -37,15 +36,13 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   var ownConfiguration: OwnConfiguration?
 
   init(
-    task: MountTask, configuration: FuseConfiguration, worker: consuming ChildProcess,
-    channel: consuming PacketSocket, signals: consuming SignalDescriptor,
-    operations: consuming Operations, diagnostics: Diagnostics, log: AttemptLog,
-    timeout: UInt32?
+    task: MountTask, configuration: FuseConfiguration, worker: consuming LinkedChild,
+    signals: consuming SignalDescriptor, operations: consuming Operations,
+    diagnostics: Diagnostics, log: AttemptLog, timeout: UInt32?
   ) {
     self.task = task
     self.configuration = configuration
     self.worker = worker
-    self.channel = channel
     self.signals = signals
     self.operations = operations
     self.diagnostics = diagnostics
@@ -87,7 +84,8 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   private func nextEvent() -> Event {
     let ready = try? wait(
       for: [
-        channel.descriptor.rawValue, worker.descriptor.rawValue, signals.descriptor.rawValue,
+        worker.line.descriptor.rawValue, worker.process.descriptor.rawValue,
+        signals.descriptor.rawValue,
       ], until: min(clock.deadline, clock.notice))
     guard let ready else { return .workerEnded }
     // A worker that keeps sending must not starve the clock or a signal.
@@ -117,7 +115,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   /// Ends the worker and takes away what is not complete.
   private mutating func end(_ status: ExitStatus) -> ExitStatus {
     if status == .success { return status }
-    worker.killAndReap()
+    worker.process.killAndReap()
     mounterProcess?.kill()
     do throws(MountFailure) {
       try mounter?.undo(with: &operations)
@@ -148,7 +146,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
     let intent: Intent
     do throws(Errno) {
       guard
-        var packet = try channel.receive(
+        var packet = try worker.line.receive(
           limit: Intent.maximumSize, acceptsDescriptor: true, isThere: true,
           until: clock.deadline)
       else { throw .connectionReset }
@@ -330,7 +328,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) throws(Errno) -> FinisherEnding {
     // A worker that was taken over may ask for this after a mount that failed.
     guard mounter.detached != nil || mounter.oneStepMount != nil else { throw .invalidArgument }
-    if var process = mounterProcess.take() { return try process.complete(patience: patience) }
+    if let process = mounterProcess.take() { return try process.complete(patience: patience) }
     let log = log
     return try operations.finish(keeping: mounter.descriptors, patience: patience) {
       operations, patience in
@@ -369,7 +367,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) -> ExitStatus? {
     let number = error.map { ErrorNumber(rawValue: UInt32($0.rawValue)) }
     do throws(Errno) {
-      try channel.send(
+      try worker.line.send(
         IntentAnswer(error: number).encoded(), passing: descriptor,
         until: .after(seconds: answerTimeout))
       return nil

@@ -23,18 +23,14 @@ struct MadeMount: ~Copyable {
 /// can hold the making for ever, and `SIGKILL` ends that. For the goodbye it takes root's, and is the
 /// finisher, which no signal of the caller's reaches.
 public struct MounterProcess: ~Copyable {
-  private let process: ChildProcess
-  /// Cutting it is how the monitor says that its patience is over.
-  private var line: PacketSocket?
+  /// Cutting the line is how the monitor says that its patience is over.
+  private let child: LinkedChild
 
-  /// A mounter that has the other end of `line`.
-  public init(process: consuming ChildProcess, line: consuming PacketSocket) {
-    self.process = process
-    self.line = consume line
-  }
+  /// The mounter that `child` is.
+  public init(_ child: consuming LinkedChild) { self.child = child }
 
   /// Ends a mounter that has not been told to attach anything.
-  func kill() { process.killAndReap() }
+  func kill() { child.process.killAndReap() }
 
   /// Has the mount made. A process that does not come to an end with it is killed.
   ///
@@ -76,7 +72,7 @@ public struct MounterProcess: ~Copyable {
   /// holds it beyond any signal only delays it: it looks at the line afterwards.
   ///
   /// - Throws: `EIO` when the finisher ended without a word and may have left something behind.
-  mutating func complete(patience: Patience) throws(Errno) -> FinisherEnding {
+  func complete(patience: Patience) throws(Errno) -> FinisherEnding {
     let putAway = Patience(cleaningUpUntil: .after(seconds: timeToPutAway))
     let report: MounterReport
     do throws(Errno) {
@@ -86,8 +82,8 @@ public struct MounterProcess: ~Copyable {
       report = decoded
     } catch {
       // What was complete in this moment is complete.
-      line = nil
-      let status = try putAway.status(of: process)
+      child.cut()
+      let status = try putAway.status(of: child.process)
       if status == 0 { return .done([]) }
       // One that could not become the finisher says so by its end.
       throw error == .connectionReset && status < MounterReport.saidWhy
@@ -103,22 +99,15 @@ public struct MounterProcess: ~Copyable {
   private func order(
     _ intent: Intent, passing descriptor: Int32? = nil, patience: Patience
   ) throws(Errno) {
-    guard line != nil else { throw .brokenPipe }
     let order = MounterOrder(intent: intent, milliseconds: patience.deadline.pollTimeout)
-    try line?.send(order.encoded(), passing: descriptor, until: .after(seconds: 1))
+    try child.line.send(order.encoded(), passing: descriptor, until: .after(seconds: 1))
   }
 
   private func hear(_ patience: Patience) throws(Errno) -> ReceivedPacket {
-    switch line {
-    case .none: throw .brokenPipe
-    case .some(let line):
-      try patience.waitUntilReadable(line.descriptor)
-      guard
-        let packet = try line.receive(
-          limit: MounterReport.maximumSize, acceptsDescriptor: true, isThere: true,
-          until: .after(seconds: 1))
-      else { throw .connectionReset }
-      return packet
-    }
+    guard
+      let packet = try child.receive(
+        limit: MounterReport.maximumSize, acceptsDescriptor: true, patience)
+    else { throw .connectionReset }
+    return packet
   }
 }

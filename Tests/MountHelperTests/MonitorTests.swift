@@ -185,7 +185,7 @@ private struct Run {
       unblockAllSignals()
     }
     var pair = try PacketSocket.pair()
-    guard let channel = pair.first.take() else { throw Unexpected(what: "no pair") }
+    guard let line = pair.first.take() else { throw Unexpected(what: "no pair") }
     // The other end holds all that the worker sends; nobody waits for an answer.
     for packet in packets {
       switch packet {
@@ -215,8 +215,9 @@ private struct Run {
     attempt.options = options
     let task = try attempt.task()
     var monitor = Monitor(
-      task: task, configuration: FuseConfiguration(), worker: worker, channel: channel,
-      signals: signals, operations: operations, diagnostics: Diagnostics(),
+      task: task, configuration: FuseConfiguration(),
+      worker: LinkedChild(process: worker, line: line), signals: signals, operations: operations,
+      diagnostics: Diagnostics(),
       log: AttemptLog(task.invocation, caller: root, service: nil), timeout: timeout)
     let status = monitor.run()
     var answers: [UInt32] = []

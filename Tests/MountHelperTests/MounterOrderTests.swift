@@ -69,7 +69,7 @@ struct MounterOrderTests {
     let child = try ChildProcess.fork { status }
     pair.second = nil
     guard let line = consume line else { return }
-    var process = MounterProcess(process: child, line: line)
+    let process = MounterProcess(LinkedChild(process: child, line: line))
     let device = try openFile(bytes("/dev/null"))
     let patience = Patience(cleaningUpUntil: .after(seconds: 5))
     var isMade = true

@@ -163,7 +163,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
       close(number)
       return work(&self, far)
     }
-    return MounterProcess(process: process, line: near)
+    return MounterProcess(LinkedChild(process: process, line: near))
   }
 
   mutating func becomeFinisher() throws(Errno) { try note(.becomeFinisher) }
