@@ -106,6 +106,17 @@ class Logging(HelperTest):
         self.assertTrue(text.endswith(f' path="{target}"'))
         self.unmount(target)
 
+    def test_the_outcome_of_a_mount_in_one_step_is_logged(self):
+        target = self.target(ALICE)
+        self.service(wire.mounting(target, owner=ALICE.uid, group=ALICE.gid))
+        outcome = self.helper(
+            self.words("demo", target), ALICE, failing=("fsopen=ENOSYS", "move_mount=ENOSYS"))
+        self.assert_mounted(outcome)
+        user, text = self.assert_line(self.logger.lines()[-1], "mounted", target)
+        self.assertEqual(user, 0)
+        self.assertTrue(text.endswith(f' path="{target}"'))
+        self.unmount(target)
+
     def test_the_outcome_names_the_place_however_the_caller_wrote_it(self):
         target = self.target(ALICE)
         self.service(wire.mounting("mnt", owner=ALICE.uid, group=ALICE.gid))
