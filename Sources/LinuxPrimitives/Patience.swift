@@ -119,13 +119,14 @@ extension ChildProcess {
 ///
 /// The corresponding system calls are `close_range(2)` and `dup2(2)`.
 public func keepOnly(_ descriptors: [Int32]) -> Bool {
-  guard let null = try? openFile(text("/dev/null"), .readWrite) else { return false }
+  guard let opened = try? openFile(text("/dev/null"), .readWrite) else { return false }
+  // Closed with the others, where it is none of these three.
+  let null = opened.release()
   for standard in Int32(0)...2 where !descriptors.contains(standard) {
-    guard dup2(null.rawValue, standard) == standard else { return false }
+    guard dup2(null, standard) == standard else { return false }
   }
   var first: Int32 = 3
-  let all = descriptors + [null.rawValue]
-  while let kept = all.filter({ $0 >= first }).min() {
+  while let kept = descriptors.filter({ $0 >= first }).min() {
     if kept > first, !closeRange(from: first, to: kept - 1) { return false }
     first = kept + 1
   }
