@@ -43,29 +43,21 @@ public struct PacketSocket: ~Copyable, Sendable {
       second: PacketSocket(FileDescriptor(owning: numbers.1)))
   }
 
-  /// A socket connected to the listener at `path`, waiting at most until `deadline` for a place in
-  /// its queue.
+  /// A socket connected to the listener at `path`. Where its queue is full, this waits for a place in it
+  /// for as long as that takes.
   ///
-  /// - Throws: `ENAMETOOLONG` when the path does not fit an address, `ETIMEDOUT` when the deadline
-  ///   came, and what `connect(2)` says.
+  /// - Throws: `ENAMETOOLONG` when the path does not fit an address, and what `connect(2)` says.
   ///
   /// The corresponding system calls are `socket(2)` and `connect(2)`.
-  public static func connect(to path: [UInt8], until deadline: Deadline) throws(Errno)
-    -> PacketSocket
-  {
-    let number = socket(
-      AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC | clinux_SOCK_NONBLOCK, 0)
+  public static func connect(to path: [UInt8]) throws(Errno) -> PacketSocket {
+    let number = socket(AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC, 0)
     guard number >= 0 else { throw .last }
     let socket = PacketSocket(FileDescriptor(owning: number))
     var address = try unixAddress(of: path)
-    // A full queue answers EAGAIN, and nothing tells when it has room: ask again a little later.
+    // The call reads the address.
     while unsafe clinux_connect_unix(number, &address) != 0 {
-      let error = Errno.last
-      guard error == .resourceTemporarilyUnavailable || error == .interrupted else { throw error }
-      guard !deadline.hasPassed else { throw .timedOut }
-      sleep(milliseconds: 20)
+      guard Errno.last == .interrupted else { throw .last }
     }
-    try socket.descriptor.setNonblocking(false)
     return socket
   }
 
