@@ -40,7 +40,8 @@ func startClean() throws(StartError) -> StartConditions {
 func forbidsNewPrivileges() -> Bool { clinux_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 }
 
 /// A closed standard descriptor would be taken by the next file that is opened, and a message would
-/// be written into it.
+/// be written into it. Looked at by a call that asks nobody: of a descriptor on a FUSE file system,
+/// poll(2) would ask the server.
 private func openStandardDescriptors() throws(StartError) {
   for number in Int32(0)...2 where clinux_fcntl(number, F_GETFD, 0) < 0 {
     // The lowest free number is this one, since the ones below are open.
