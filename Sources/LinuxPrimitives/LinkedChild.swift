@@ -27,6 +27,8 @@ public struct LinkedChild: ~Copyable, Sendable {
     let process = try ChildProcess.fork(keeping: descriptors + [far]) {
       body(PacketSocket(FileDescriptor(owning: far)))
     }
+    // The child's alone from now on, so that its end is heard.
+    pair.second = nil
     return LinkedChild(process: process, line: near)
   }
 

@@ -122,6 +122,8 @@ public func keepOnly(_ descriptors: [Int32]) -> Bool {
   guard let opened = try? openFile(text("/dev/null"), .readWrite) else { return false }
   // Closed with the others, where it is none of these three.
   let null = opened.release()
+  // One that is to stay was not open.
+  guard !descriptors.contains(null) else { return false }
   for standard in Int32(0)...2 where !descriptors.contains(standard) {
     guard dup2(null, standard) == standard else { return false }
   }
