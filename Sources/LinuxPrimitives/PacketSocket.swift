@@ -48,15 +48,21 @@ public struct PacketSocket: ~Copyable, Sendable {
   ///
   /// - Throws: `ENAMETOOLONG` when the path does not fit an address, and what `connect(2)` says.
   ///
-  /// The corresponding system calls are `socket(2)` and `connect(2)`.
+  /// The corresponding system calls are `socket(2)`, `setsockopt(2)` with `SO_SNDTIMEO`, and
+  /// `connect(2)`.
   public static func connect(to path: [UInt8]) throws(Errno) -> PacketSocket {
     let number = socket(AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC, 0)
     guard number >= 0 else { throw .last }
     let socket = PacketSocket(FileDescriptor(owning: number))
     var address = try unixAddress(of: path)
+    // The kernel wakes one of those who wait when there is room; where that one is killed before it
+    // asks again, the others sleep on beside an empty queue. So each looks for itself from time to time,
+    // and where a sandbox forbids that, relies on the others.
+    _ = clinux_set_connect_timeout(number, 100)
     // The call reads the address.
     while unsafe clinux_connect_unix(number, &address) != 0 {
-      guard Errno.last == .interrupted else { throw .last }
+      let error = Errno.last
+      guard error == .resourceTemporarilyUnavailable || error == .interrupted else { throw error }
     }
     return socket
   }

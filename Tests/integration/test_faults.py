@@ -39,7 +39,7 @@ RAISED = ("200000", "200000")  # capset: CAP_SYS_ADMIN becomes effective
 REPEATED = {
     "poll": {errno.EINTR}, "recvmsg": {errno.EINTR, errno.EAGAIN},
     "sendmsg": {errno.EINTR, errno.EAGAIN}, "wait4": {errno.EINTR},
-    "connect": {errno.EINTR}, "read": {errno.EINTR}, "write": {errno.EINTR},
+    "connect": {errno.EINTR, errno.EAGAIN}, "read": {errno.EINTR}, "write": {errno.EINTR},
 }
 # Calls that the kernel or a sandbox may not know, and without which the mount is made all the same.
 UNKNOWN = {"close_range", "statmount", "listmount", "fsopen", "fsmount", "move_mount", "open_tree",

@@ -161,6 +161,14 @@ static inline int clinux_setresgid(gid_t real, gid_t effective, gid_t saved)
 	return (int)syscall(SYS_setresgid, real, effective, saved);
 }
 
+// How long one connect(2) of a socket may wait for its listener (SO_SNDTIMEO of socket(7)).
+static inline int clinux_set_connect_timeout(int fd, long milliseconds)
+{
+	struct timeval limit = {milliseconds / 1000, milliseconds % 1000 * 1000};
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
 // Ends the process on the spot and without a word, however it was compiled: Swift's fatalError() writes
 // one where nothing is optimized, which is a call made with the privilege that could not be given up. A
 // trap, because abort(3) takes the thread's id, which clinux_fork leaves to be the parent's.
