@@ -23,15 +23,13 @@ extension LinuxPrivilegedOperations {
   public mutating func createFilesystemContext(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor {
-    guard kernelMovesMounts() else { throw .notImplemented }
+    guard kernelMakesDetachedMounts(with: plan.flags), kernelMovesMounts() else {
+      throw .notImplemented
+    }
     let name = try CString(plan.filesystemName)
     let number = try withSystemAdministration {
-      guard kernelMakesDetachedMounts(with: plan.flags) else {
-        clinux_set_errno(ENOSYS)
-        return -1
-      }
       // The name is terminated and lives through the call.
-      return unsafe name.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
+      unsafe name.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
     }
     let context = FileDescriptor(owning: number)
     do throws(Errno) {
@@ -106,12 +104,15 @@ extension LinuxPrivilegedOperations {
 
 /// Whether the kernel makes mounts of a filesystem context, and knows these flags
 /// (`MOUNT_ATTR_NOSYMFOLLOW` is 5.14). Called without a valid descriptor, which it looks at last,
-/// `fsmount(2)` does nothing but say so. It says `EPERM` first to who has no `CAP_SYS_ADMIN` effective.
+/// `fsmount(2)` does nothing but say so.
 private func kernelMakesDetachedMounts(with flags: MountFlags) -> Bool {
   let attributes = UInt32(truncatingIfNeeded: flags.mountAttributes)
-  guard clinux_fsmount(-1, 0, attributes) < 0 else { return true }
-  let error = Errno.last
-  return error != .notImplemented && error != .invalidArgument
+  do throws(Errno) {
+    _ = try withSystemAdministration { clinux_fsmount(-1, 0, attributes) }
+  } catch {
+    if error == .notImplemented || error == .invalidArgument { return false }
+  }
+  return true
 }
 
 /// Whether the kernel can attach a mount by its descriptor (`move_mount(2)`).
