@@ -55,4 +55,15 @@ struct LinkedChildTests {
     #expect(isOpen(kept.rawValue))
     #expect(isOpen(other.rawValue))
   }
+
+  @Test func `A descriptor that is to be kept and is not open is refused`() throws {
+    let child = try ChildProcess.fork {
+      guard let free = (try? openFile(bytes("/dev/zero")))?.release() else { return 1 }
+      close(free)
+      // What keepOnly opens takes this number, the lowest that is free.
+      return keepOnly([free]) ? 2 : 0
+    }
+    let status = try patience.finalStatus(of: child)
+    #expect(status == 0)
+  }
 }
