@@ -51,7 +51,7 @@ public struct MountTable: Sendable {
 
   /// Reads the lines of the file; one that is not as the kernel writes it is left out.
   init(parsing content: [UInt8]) {
-    entries = content.split(separator: UInt8(ascii: "\n")).compactMap(Self.entry)
+    entries = content[...].split(separator: UInt8(ascii: "\n")).compactMap(Self.entry)
   }
 
   /// The mount with this id.

@@ -29,7 +29,7 @@ public struct LoopCharges: Equatable, Sendable {
   /// Reads the file. A line that is none, as one cut short by a killed process may be, is left out.
   public init(parsing content: [UInt8]) {
     devices = []
-    for line in content.split(separator: UInt8(ascii: "\n")) {
+    for line in content[...].split(separator: UInt8(ascii: "\n")) {
       let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
       guard words.count == 2, let number = decimal(words[0]),
         number <= LoopNumber.largest, let sequence: UInt64 = decimalNumber(words[1])

@@ -47,7 +47,7 @@ public struct LoopPlan: Equatable, Sendable {
   /// Before Linux 6.11, detaching a device that only the server has open frees it at once, while the
   /// server's descriptor stays good: whoever attaches a file to it next shares that with the server.
   public static func isSafe(onRelease release: [UInt8]) -> Bool {
-    let numbers = release.split(separator: UInt8(ascii: "."), maxSplits: 2)
+    let numbers = release[...].split(separator: UInt8(ascii: "."), maxSplits: 2)
     guard numbers.count >= 2, let major = decimal(numbers[0]),
       let minor = decimal(numbers[1].prefix { 0x30...0x39 ~= $0 })
     else { return false }

@@ -71,7 +71,7 @@ public enum OptionList {
   ) -> (rest: [UInt8]?, taken: [[UInt8]]) {
     var rest: [[UInt8]] = []
     var taken: [[UInt8]] = []
-    let parts = argument.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    let parts = argument[...].split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     for (part, piece) in zip(parts, allPieces(of: argument)) {
       if piece.isCertain, isTaken(Array(part)) {
         taken.append(Array(part))
@@ -94,7 +94,7 @@ public enum OptionList {
     // Whether all readers see a comma that ends a word before the piece.
     var beginIsCertain = true
     var pieces: [Piece] = []
-    for part in argument.split(separator: comma, omittingEmptySubsequences: false) {
+    for part in argument[...].split(separator: comma, omittingEmptySubsequences: false) {
       let text = Array(part)
       let beganQuoted = isQuoted
       if !quotesAgree, text.contains(quote) { isQuoted = true }

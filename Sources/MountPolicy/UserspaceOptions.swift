@@ -22,7 +22,7 @@ public struct UserspaceOptions: Equatable, Sendable {
   public init(_ list: [UInt8]) {
     var length = 0
     var further = 0
-    for part in list.split(separator: UInt8(ascii: ",")) {
+    for part in list[...].split(separator: UInt8(ascii: ",")) {
       let word = Array(part)
       if word == text("-n") {
         recordsNothing = true
