@@ -71,7 +71,10 @@ struct AttemptLog {
   }
 
   /// Says that the mount is in the tree.
-  func mounted(at place: [UInt8]?) { end(success(at: place)) }
+  func mounted(at place: @autoclosure () -> [UInt8]?) {
+    if isSilent { return }
+    end(success(at: place()))
+  }
 
   /// Says that there is no mount, and why.
   func failed(_ why: [UInt8]) { end(failure(why)) }
