@@ -77,11 +77,7 @@ extension LinuxPrivilegedOperations {
 /// Takes root's ids as the real and saved ones and leaves the caller's session, so that the caller can
 /// neither stop nor kill this process.
 func leaveCallersReach() throws(Errno) {
-  let user = geteuid()
-  let group = getegid()
-  try setIdentities(
-    users: IdentityTriple(real: 0, effective: user, saved: 0),
-    groups: IdentityTriple(real: 0, effective: group, saved: 0))
+  try makeRealIdentitiesRoot()
   try setCapabilities(permitted: .systemAdministration, effective: [])
   try hideProcess()
   // Changed ids have erased it already; a root caller's are the same as before.

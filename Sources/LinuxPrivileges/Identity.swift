@@ -21,6 +21,19 @@ struct IdentityTriple: Equatable {
 func setIdentities(users: IdentityTriple, groups: IdentityTriple) throws(Errno) {
   // A root caller's are all root's, before as after.
   if users == .root, groups == .root, try identities() == (users, groups) { return }
+  try changeIdentities(users: users, groups: groups)
+}
+
+/// Makes the real and the saved ids root's, and leaves the effective ones.
+func makeRealIdentitiesRoot() throws(Errno) {
+  let before = try identities()
+  let users = IdentityTriple(real: 0, effective: before.users.effective, saved: 0)
+  let groups = IdentityTriple(real: 0, effective: before.groups.effective, saved: 0)
+  if before == (users, groups) { return }
+  try changeIdentities(users: users, groups: groups)
+}
+
+private func changeIdentities(users: IdentityTriple, groups: IdentityTriple) throws(Errno) {
   guard clinux_setresgid(groups.real, groups.effective, groups.saved) == 0 else { throw .last }
   guard clinux_setresuid(users.real, users.effective, users.saved) == 0 else { throw .last }
   guard try identities() == (users, groups) else { throw .notPermitted }
