@@ -2,6 +2,7 @@
 
 internal import CLinux
 public import LinuxPrimitives
+internal import Literals
 public import MountPolicy
 
 // Constants of linux/mount.h, which clashes with sys/mount.h in Debian 12.
@@ -14,24 +15,25 @@ private let commandCreateExclusive: UInt32 = 8
 private let moveFromEmptyPath: UInt32 = 0x04
 private let moveToEmptyPath: UInt32 = 0x40
 
+/// The type of all file systems but those on block devices.
+private let usualFilesystem: StaticString = "fuse"
+
 extension LinuxPrivilegedOperations {
   /// See `PrivilegedOperations`.
   ///
-  /// The corresponding system calls are `fsopen(2)` and `fsconfig(2)`. All steps of this way to
-  /// mount are asked for before the first is taken, because once the superblock has taken the fuse
-  /// device there is no way back to `mount(2)`.
+  /// The corresponding system call is `fsopen(2)`.
+  public mutating func prepareToMount() throws(Errno) {
+    preparedContext = try openContext(CString(usualFilesystem))
+  }
+
+  /// See `PrivilegedOperations`.
+  ///
+  /// The corresponding system calls are `fsopen(2)` and `fsconfig(2)`.
   public mutating func createFilesystemContext(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor {
-    guard kernelMakesDetachedMounts(with: plan.flags), kernelMovesMounts() else {
-      throw .notImplemented
-    }
-    let name = try CString(plan.filesystemName)
-    let number = try withSystemAdministration {
-      // The name is terminated and lives through the call.
-      unsafe name.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
-    }
-    let context = FileDescriptor(owning: number)
+    guard kernelKnows(plan.flags) else { throw .notImplemented }
+    let context = try takeContext(plan.filesystemName)
     do throws(Errno) {
       try context.set("subtype", to: plan.subtype)
     } catch {
@@ -51,6 +53,15 @@ extension LinuxPrivilegedOperations {
     }
     for word in plan.flags.superblockWords { try context.setFlag(word) }
     return context
+  }
+
+  /// The prepared context, or a new one.
+  private mutating func takeContext(_ filesystem: [UInt8]) throws(Errno) -> FileDescriptor {
+    let prepared = preparedContext.take()
+    if let prepared = consume prepared, filesystem == text(usualFilesystem) {
+      return prepared
+    }
+    return try openContext(CString(filesystem))
   }
 
   /// See `PrivilegedOperations`.
@@ -102,15 +113,34 @@ extension LinuxPrivilegedOperations {
   }
 }
 
-/// Whether the kernel makes mounts of a filesystem context, and knows these flags
-/// (`MOUNT_ATTR_NOSYMFOLLOW` is 5.14). Called without a valid descriptor, which it looks at last,
-/// `fsmount(2)` does nothing but say so.
-private func kernelMakesDetachedMounts(with flags: MountFlags) -> Bool {
+/// Opens a filesystem context. All steps of this way to mount are asked for before the first is taken,
+/// because once the superblock has taken the fuse device there is no way back to `mount(2)`.
+///
+/// - Throws: `ENOSYS` when the kernel lacks one.
+private func openContext(_ filesystem: CString) throws(Errno) -> FileDescriptor {
+  guard kernelMakesDetachedMounts(), kernelMovesMounts() else { throw .notImplemented }
+  let number = try withSystemAdministration {
+    // The name is terminated and lives through the call.
+    unsafe filesystem.withPointer { unsafe clinux_fsopen($0, fsopenCloexec) }
+  }
+  return FileDescriptor(owning: number)
+}
+
+/// Whether the kernel makes mounts of a filesystem context. Called without a valid descriptor and
+/// without the right to, `fsmount(2)` does nothing but say so.
+private func kernelMakesDetachedMounts() -> Bool {
+  clinux_fsmount(-1, 0, 0) == 0 || Errno.last != .notImplemented
+}
+
+/// Whether `fsmount(2)` knows these flags; the one that is younger than the call is
+/// `MOUNT_ATTR_NOSYMFOLLOW` (5.14). It looks at the descriptor last, and there is none.
+private func kernelKnows(_ flags: MountFlags) -> Bool {
+  guard flags.contains(.noSymbolicLinks) else { return true }
   let attributes = UInt32(truncatingIfNeeded: flags.mountAttributes)
   do throws(Errno) {
     _ = try withSystemAdministration { clinux_fsmount(-1, 0, attributes) }
   } catch {
-    if error == .notImplemented || error == .invalidArgument { return false }
+    return error != .invalidArgument
   }
   return true
 }

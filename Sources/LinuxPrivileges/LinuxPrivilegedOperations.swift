@@ -21,6 +21,9 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
   /// whether it stays.
   var recorder: Recorder?
 
+  /// The filesystem context of a mount that nobody has asked for yet.
+  var preparedContext: FileDescriptor?
+
   /// The operations of this process. Nothing is raised or given up yet.
   public init() {}
 

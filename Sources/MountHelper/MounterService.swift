@@ -10,6 +10,8 @@ extension Mounter {
   mutating func serve<Operations: PrivilegedOperations & ~Copyable>(
     _ line: borrowing PacketSocket, with operations: inout Operations, log: AttemptLog
   ) -> Int32 {
+    // What fails here fails again when it is needed, and is told then.
+    try? operations.prepareToMount()
     do throws(Errno) {
       guard try makeAsOrdered(line, with: &operations),
         let order = try Self.order(from: line)?.order, order.intent == .complete

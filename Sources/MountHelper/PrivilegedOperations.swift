@@ -40,6 +40,11 @@ public protocol PrivilegedOperations: ~Copyable {
     _ file: borrowing FileDescriptor, patience: Patience
   ) throws(Errno) -> FileDescriptor
 
+  /// Makes ready in the mounter, while nobody waits for it, what every mount begins with.
+  ///
+  /// - Throws: what `createFilesystemContext` will throw as well.
+  mutating func prepareToMount() throws(Errno)
+
   /// Makes a filesystem context for `plan` with everything set that its superblock needs.
   ///
   /// - Throws: `ENOSYS` when the kernel lacks a step of this way to mount.

@@ -43,6 +43,10 @@ private struct Script: CustomTestStringConvertible {
       name: "a whole mount", packets: talking + [request, .intent(.complete)], status: .success,
       calls: made + ["becomeFinisher", "attach"], answers: [0]),
     Script(
+      name: "a mounter that cannot make ready", packets: talking + [request, .intent(.complete)],
+      status: .success, calls: made + ["becomeFinisher", "attach"], answers: [0],
+      failures: ["prepareToMount": .notImplemented]),
+    Script(
       name: "words for the terminal",
       packets: prepared + [
         .intent(.report(bytes("a \u{1b}[31m report"))), .intent(.explain(bytes("unseen"))),

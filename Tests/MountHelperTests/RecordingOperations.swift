@@ -107,6 +107,11 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
     return try file.duplicate()
   }
 
+  /// Not written down: whether a mounter gets that far before it is killed is a matter of time.
+  mutating func prepareToMount() throws(Errno) {
+    if let error = failures["prepareToMount"] { throw error }
+  }
+
   mutating func createFilesystemContext(
     for plan: MountPlan, fuseDevice: borrowing FileDescriptor, rootMode: UInt32, caller: Caller
   ) throws(Errno) -> FileDescriptor {
