@@ -44,13 +44,15 @@ public struct PacketSocket: ~Copyable, Sendable {
   }
 
   /// A socket connected to the listener at `path`. Where its queue is full, this waits for a place in it
-  /// for as long as that takes.
+  /// for as long as that takes, and `whenLate` is called once.
   ///
   /// - Throws: `ENAMETOOLONG` when the path does not fit an address, and what `connect(2)` says.
   ///
   /// The corresponding system calls are `socket(2)`, `setsockopt(2)` with `SO_SNDTIMEO`, and
   /// `connect(2)`.
-  public static func connect(to path: [UInt8]) throws(Errno) -> PacketSocket {
+  public static func connect(
+    to path: [UInt8], whenLate: () -> Void = {}
+  ) throws(Errno) -> PacketSocket {
     let number = socket(AF_UNIX, clinux_SOCK_SEQPACKET | clinux_SOCK_CLOEXEC, 0)
     guard number >= 0 else { throw .last }
     let socket = PacketSocket(FileDescriptor(owning: number))
@@ -59,10 +61,13 @@ public struct PacketSocket: ~Copyable, Sendable {
     // asks again, the others sleep on beside an empty queue. So each looks for itself from time to time,
     // and where a sandbox forbids that, relies on the others.
     _ = clinux_set_connect_timeout(number, 100)
+    var isLate = false
     // The call reads the address.
     while unsafe clinux_connect_unix(number, &address) != 0 {
       let error = Errno.last
       guard error == .resourceTemporarilyUnavailable || error == .interrupted else { throw error }
+      if !isLate { whenLate() }
+      isLate = true
     }
     return socket
   }

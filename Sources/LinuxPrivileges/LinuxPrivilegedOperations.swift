@@ -64,8 +64,10 @@ public struct LinuxPrivilegedOperations: PrivilegedOperations, ~Copyable {
     try keepRights(of: caller)
     // Changed ids have erased it (prctl(2)).
     dieWithParent(parent)
-    try SyscallFilter.worker.install()
   }
+
+  /// See `PrivilegedOperations`.
+  public mutating func confineWorker() throws(Errno) { try SyscallFilter.worker.install() }
 
   /// See `PrivilegedOperations`.
   public mutating func becomeInspector(caller: Caller) throws(Errno) {

@@ -133,11 +133,9 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   let worker = try doing("starting the worker process") { () throws(Errno) in
     try startWorker(task, umask: umask, operations: &operations)
   }
+  // While the worker goes on: what it says is read after that.
   try doing("giving up privilege") { () throws(Errno) in
     try operations.becomeMonitor(caller: caller)
-  }
-  try doing("starting the worker process") { () throws(Errno) in
-    try MonitorChannel.start(by: worker.line)
   }
   diagnostics.tell(text("privilege is given up, and the worker process is started"))
   var monitor = Monitor(
@@ -156,7 +154,7 @@ private func startWorker<Operations: PrivilegedOperations & ~Copyable>(
       _ = umask(mode_t(mask | 0o022))
       try operations.becomeWorker(caller: task.caller)
       var worker = Worker(task: task, monitor: MonitorChannel(line))
-      return worker.run()
+      return worker.run { () throws(Errno) in try operations.confineWorker() }
     } catch {
       return 1
     }

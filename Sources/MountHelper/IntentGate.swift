@@ -5,8 +5,8 @@ internal import MountProtocol
 /// Which intent is permitted when.
 ///
 /// A worker that its server has taken over can send any intent at any time; what is not permitted
-/// ends it. The mount point and the fuse device are taken only before the service is contacted, so
-/// a server has no say in them.
+/// ends it. The mount point and the fuse device are taken only before the worker reads what the service
+/// sends, so a server has no say in them; and that there is no service is believed only before that.
 public struct IntentGate: Sendable {
   /// How many intents a worker may send in all: at most six for each file request (two steps, two of a
   /// clone, a loop device and a block size, and two lines), with room for the rest of the session.
@@ -14,8 +14,8 @@ public struct IntentGate: Sendable {
 
   private enum Phase {
     case pinning
-    case preparing
     case connecting
+    case preparing
     case conversing
     case mounted
     case ended
@@ -33,11 +33,11 @@ public struct IntentGate: Sendable {
     guard phase != .ended, count <= Self.limit else { return false }
     switch intent {
     case .mountPoint:
-      guard phase == .pinning else { return false }
+      guard phase == .pinning || phase == .connecting else { return false }
       phase = .preparing
     case .fuseDevice:
       guard phase == .preparing else { return false }
-      phase = .connecting
+      phase = .conversing
     case .awaiting(let step):
       return admits(step)
     case .report, .explain:
@@ -51,7 +51,7 @@ public struct IntentGate: Sendable {
       guard phase == .mounted else { return false }
       phase = .ended
     case .failed(.noService):
-      guard phase == .connecting else { return false }
+      guard phase == .pinning || phase == .connecting else { return false }
       phase = .ended
     case .failed(.failed):
       phase = .ended
@@ -61,12 +61,12 @@ public struct IntentGate: Sendable {
 
   private mutating func admits(_ step: Step) -> Bool {
     switch step {
-    case .mountPoint, .namedFiles, .connection:
-      // Each begins by itself when the one before it ends.
+    case .paths, .hello:
+      // Each begins by itself.
       return false
-    case .hello:
-      guard phase == .connecting else { return false }
-      phase = .conversing
+    case .connection:
+      guard phase == .pinning else { return false }
+      phase = .connecting
       return true
     case .command, .file:
       return phase == .conversing || phase == .mounted

@@ -185,10 +185,10 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
       guard let descriptor else { return withoutDescriptor() }
       fuseDevice = consume descriptor
       diagnostics.tell(
-        (clock.step == .namedFiles ? text("the named files are held; ") : [])
-          + text("/dev/fuse: opened"))
-      // The worker connects next.
-      clock.begin(.connection)
+        text("connected to the service at ")
+          + ServiceConnection.socketPath(subtype: task.subtype) + text("; /dev/fuse is open"))
+      // The worker has said hello.
+      clock.begin(.hello)
     case .userName(let name):
       warn(about: name)
     case .readOnlyClone:
@@ -215,10 +215,10 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
 
   /// Tells the steps of which nothing but the next one says that they have ended.
   private mutating func tellEnd(before next: Step) {
-    if next == .hello {
+    if next == .connection {
       diagnostics.tell(
-        text("connected to the service at ")
-          + ServiceConnection.socketPath(subtype: task.subtype))
+        task.invocation.mountPoint + text(": pinned as the mount point")
+          + (task.caller.isRoot ? text("; the named files are held") : []))
     } else if clock.step == .hello {
       diagnostics.tell(
         text("the service has answered, and has the command line and the FUSE device"))
@@ -249,9 +249,6 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
         return .failure
       }
       self.mounter = consume mounter
-      // The worker looks for the named files next, of which only a root caller has any.
-      if task.caller.isRoot { clock.begin(.namedFiles) }
-      diagnostics.tell(task.invocation.mountPoint + text(": pinned as the mount point"))
       return nil
     } catch {
       diagnostics.report(describe(task.invocation.mountPoint, error))

@@ -28,6 +28,9 @@ public protocol PrivilegedOperations: ~Copyable {
   /// capabilities by which root reads any file.
   mutating func becomeWorker(caller: Caller) throws(Errno)
 
+  /// Puts the worker under its filter, before it reads the first byte of the service's.
+  mutating func confineWorker() throws(Errno)
+
   /// Keeps what looking at the services' sockets needs, in the process that was exec'ed: a worker's
   /// rights, and none of its ways to speak with anybody but the caller.
   mutating func becomeInspector(caller: Caller) throws(Errno)

@@ -19,16 +19,19 @@ struct ServiceConnection: ~Copyable {
   /// terminator).
   static var maximumSubtypeLength: Int { 108 - 2 - BuildConfiguration.socketDirectory.count }
 
-  /// Connects to the service for `subtype` with the caller's rights.
+  /// Connects to the service for `subtype` with the caller's rights. Where its queue is full, `whenLate`
+  /// hears that this takes a moment.
   ///
   /// - Throws: `noService` only when the socket does not exist: a caller may then fall back to a
   ///   driver that is not contained, so a service that is exhausted, broken or forbidden is
   ///   something else.
-  static func connect(subtype: [UInt8]) throws(WorkerError) -> ServiceConnection {
+  static func connect(
+    subtype: [UInt8], whenLate: () -> Void
+  ) throws(WorkerError) -> ServiceConnection {
     let path = socketPath(subtype: subtype)
     do throws(Errno) {
       // The monitor's clock ends a wait that is too long.
-      let socket = try PacketSocket.connect(to: path)
+      let socket = try PacketSocket.connect(to: path, whenLate: whenLate)
       guard try socket.sendBufferSize() >= ProtocolLimits.sendBufferSize else {
         throw .noBufferSpace
       }
@@ -58,9 +61,13 @@ struct ServiceConnection: ~Copyable {
     self.name = name
   }
 
-  /// Says hello and checks the answer.
-  func greet(_ flags: HelloFlags) throws(WorkerError) {
+  /// Says hello.
+  func sayHello(_ flags: HelloFlags) throws(WorkerError) {
     try send(Hello(flags: flags).encoded())
+  }
+
+  /// Waits for the answer to the hello and checks it.
+  func takeAnswer() throws(WorkerError) {
     _ = try hasPacket(until: .never)
     let packet = try receive()
     guard let reply = HelloReply(decoding: packet) else {

@@ -6,10 +6,8 @@ internal import Literals
 /// worker itself has no deadline, because a process that a hostile file system holds could not keep
 /// one.
 public enum Step: UInt8, CaseIterable, Equatable, Sendable {
-  /// Walking to the mount point and looking at it.
-  case mountPoint
-  /// Walking to the files that a root caller named.
-  case namedFiles
+  /// Walking to the mount point and looking at it, and to the files that a root caller named.
+  case paths
   /// A place in the service's queue.
   case connection
   /// The server's answer to the hello.
@@ -22,8 +20,7 @@ public enum Step: UInt8, CaseIterable, Equatable, Sendable {
   /// What is waited for, in plain words.
   public var description: [UInt8] {
     switch self {
-    case .mountPoint: return text("the mount point")
-    case .namedFiles: return text("the named files")
+    case .paths: return text("a path on the command line")
     case .connection: return text("the service to take the connection")
     case .hello: return text("the service's first answer")
     case .command: return text("the service's next request")
@@ -35,7 +32,7 @@ public enum Step: UInt8, CaseIterable, Equatable, Sendable {
   public var defaultTimeout: UInt32 {
     switch self {
     case .connection, .hello: return 90
-    case .mountPoint, .namedFiles, .command, .file: return 300
+    case .paths, .command, .file: return 300
     }
   }
 }

@@ -16,7 +16,7 @@ struct StepClock {
   private static let stepsInAll: Int64 = 12
 
   private let timeout: UInt32?
-  private(set) var step = Step.mountPoint
+  private(set) var step = Step.paths
   private var endOfStep: Deadline
   private let end: Deadline
   private(set) var notice: Deadline
@@ -25,7 +25,7 @@ struct StepClock {
   /// A clock that gives every step `timeout` seconds, or its own time when that is `nil`.
   init(timeout: UInt32?) {
     self.timeout = timeout
-    let seconds = Int64(timeout ?? Step.mountPoint.defaultTimeout)
+    let seconds = Int64(timeout ?? Step.paths.defaultTimeout)
     endOfStep = .after(seconds: seconds)
     end = .after(seconds: seconds * Self.stepsInAll)
     notice = .after(seconds: Self.noticeAfter)

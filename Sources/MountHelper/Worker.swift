@@ -37,10 +37,11 @@ struct Worker: ~Copyable {
 
   /// Serves until the end and returns the process's exit status, which means nothing to anyone: the
   /// monitor has heard how it ended.
-  mutating func run() -> Int32 {
+  ///
+  /// `confine` puts this process under its filter, before the first byte of the service's is read.
+  mutating func run(confine: () throws(Errno) -> Void) -> Int32 {
     do throws(WorkerError) {
-      try monitor.waitForStart()
-      try serve()
+      try serve(confine)
       try monitor.send(.complete)
       return 0
     } catch {
@@ -60,32 +61,26 @@ struct Worker: ~Copyable {
   }
 
   /// The way of one mount, on this side.
-  private mutating func serve() throws(WorkerError) {
-    let mountPointKind = try handOverMountPoint()
+  ///
+  /// The service is called as early as can be, because one that has to be started takes longer for that
+  /// than all the rest. While it comes to life, this process gets ready to read what it answers: it puts
+  /// itself under its filter, in which there is no `connect(2)`, and gives the monitor what a server is
+  /// to have no say in.
+  private mutating func serve(_ confine: () throws(Errno) -> Void) throws(WorkerError) {
+    let pin = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
+    let mountPointKind = pin.kind
     let files = try fileOpener()
-    let service = try meetService()
+    let service = try callService()
+    let fuseDevice = try openFuseDevice()
+    do throws(Errno) {
+      try confine()
+    } catch {
+      throw .failed(describe(text("installing the worker's filter"), error))
+    }
+    try handOver(pin, fuseDevice)
+    try meet(service, fuseDevice: fuseDevice)
     let session = MountSession(rules: task.rules, mountPointKind: mountPointKind)
     try converse(session, service: service, files: files)
-  }
-
-  /// Pins and judges the mount point and gives it to the monitor, which takes no other later.
-  private func handOverMountPoint() throws(WorkerError) -> FileKind {
-    let pin = try MountPointPin.pin(task.invocation.mountPoint, caller: task.caller)
-    try monitor.send(.mountPoint(pin.format), passing: pin.descriptor.rawValue)
-    return pin.kind
-  }
-
-  /// Connects to the service and gives it what it expects unasked. This process keeps no descriptor
-  /// of the fuse device: the connection to the kernel must end with the server.
-  private mutating func meetService() throws(WorkerError) -> ServiceConnection {
-    let fuseDevice = try openFuseDevice()
-    try monitor.send(.fuseDevice, passing: fuseDevice.rawValue)
-    let service = try ServiceConnection.connect(subtype: task.subtype)
-    try announce(.hello)
-    try service.greet(task.rules.helloFlags)
-    try service.sendFirstFiles(
-      arguments: [task.subtype] + task.invocation.serverArguments, fuseDevice: fuseDevice)
-    return service
   }
 
   private func fileOpener() throws(WorkerError) -> FileOpener {
@@ -95,6 +90,37 @@ struct Worker: ~Copyable {
     } catch {
       throw .failed(describe(text("holding the named files"), error, advice: "name fewer of them"))
     }
+  }
+
+  /// Connects to the service and says hello. The monitor hears of the step only when it takes a moment,
+  /// or the caller has asked for each.
+  private func callService() throws(WorkerError) -> ServiceConnection {
+    if task.invocation.isVerbose { try monitor.send(.awaiting(.connection)) }
+    let service = try ServiceConnection.connect(subtype: task.subtype) {
+      if !task.invocation.isVerbose { try? monitor.send(.awaiting(.connection)) }
+    }
+    try service.sayHello(task.rules.helloFlags)
+    return service
+  }
+
+  /// Gives the monitor the mount point and the fuse device, of which it takes no others later. It knows
+  /// by them that the service is there and has not been listened to yet.
+  private mutating func handOver(
+    _ pin: consuming MountPointPin, _ fuseDevice: borrowing FileDescriptor
+  ) throws(WorkerError) {
+    try monitor.send(.mountPoint(pin.format), passing: pin.descriptor.rawValue)
+    try monitor.send(.fuseDevice, passing: fuseDevice.rawValue)
+    hasAnnounced(.hello)
+  }
+
+  /// Takes the service's answer and gives it what it expects unasked. This process keeps no descriptor
+  /// of the fuse device: the connection to the kernel must end with the server.
+  private func meet(
+    _ service: borrowing ServiceConnection, fuseDevice: consuming FileDescriptor
+  ) throws(WorkerError) {
+    try service.takeAnswer()
+    try service.sendFirstFiles(
+      arguments: [task.subtype] + task.invocation.serverArguments, fuseDevice: fuseDevice)
   }
 
   /// Opens the device by which the kernel and the server will speak.
@@ -160,6 +186,10 @@ struct Worker: ~Copyable {
   private mutating func announce(_ step: Step) throws(WorkerError) {
     if step == announced, !quietUntil.hasPassed { return }
     try monitor.send(.awaiting(step))
+    hasAnnounced(step)
+  }
+
+  private mutating func hasAnnounced(_ step: Step) {
     announced = step
     quietUntil = .after(milliseconds: 50)
   }

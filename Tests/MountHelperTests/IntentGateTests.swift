@@ -35,31 +35,33 @@ private struct Phase: CustomTestStringConvertible {
   private static let always: [Intent] = [
     .report(bytes("a")), .explain(bytes("a")), .failed(.failed),
   ]
+  private static let pins: [Intent] = MountPointFormat.allCases.map { .mountPoint($0) }
   private static let prepared: [Intent] = [.mountPoint(.directory), .fuseDevice]
-  private static let talking = prepared + [.awaiting(.hello)]
 
   static let all: [Phase] = [
     Phase(
       name: "nothing sent", way: [],
-      permits: always + [.mountPoint(.directory), .mountPoint(.regularFile)]),
+      permits: always + pins + [.awaiting(.connection), .failed(.noService)]),
     Phase(
-      name: "mount point pinned", way: [.mountPoint(.directory)],
+      name: "waiting for a place in the queue", way: [.awaiting(.connection)],
+      permits: always + pins + [.failed(.noService)]),
+    Phase(
+      name: "mount point handed over", way: [.mountPoint(.directory)],
       permits: always + [.fuseDevice]),
     Phase(
       name: "fuse device handed over", way: prepared,
-      permits: always + [.awaiting(.hello), .failed(.noService)]),
-    Phase(
-      name: "service contacted", way: talking,
       permits: always + [
         .awaiting(.command), .awaiting(.file), .userName(bytes("a")), .readOnlyClone,
         .setBlockSize(512), loop, request,
       ]),
     Phase(
-      name: "mounted", way: talking + [request],
+      name: "mounted", way: prepared + [request],
       permits: always + [.awaiting(.command), .awaiting(.file), .complete]),
-    Phase(name: "complete", way: talking + [request, .complete], permits: []),
-    Phase(name: "failed", way: talking + [.failed(.failed)], permits: []),
-    Phase(name: "no service", way: prepared + [.failed(.noService)], permits: []),
+    Phase(name: "complete", way: prepared + [request, .complete], permits: []),
+    Phase(name: "failed", way: prepared + [.failed(.failed)], permits: []),
+    Phase(name: "no service", way: [.failed(.noService)], permits: []),
+    Phase(
+      name: "no service after all", way: [.awaiting(.connection), .failed(.noService)], permits: []),
   ]
 
   static let intents: [Intent] =
@@ -101,11 +103,13 @@ struct IntentGateTests {
     gate.expect(false, .mountPoint(.directory))
   }
 
-  @Test func `No service is believed only before the service was contacted`() {
-    var gate = IntentGate()
-    for intent: Intent in [.mountPoint(.directory), .fuseDevice] { gate.expect(true, intent) }
-    gate.expect(true, .awaiting(.hello))
-    gate.expect(false, .failed(.noService))
+  @Test func `No service is believed only of a worker that cannot have listened to one`() {
+    let way: [Intent] = [.awaiting(.connection), .mountPoint(.directory), .fuseDevice]
+    for length in 0...way.count {
+      var gate = IntentGate()
+      for intent in way.prefix(length) { gate.expect(true, intent) }
+      gate.expect(length < 2, .failed(.noService))
+    }
   }
 
   @Test func `Intents are bounded in number`() {
@@ -121,7 +125,7 @@ struct IntentGateTests {
     func send(_ intents: Intent...) {
       for intent in intents where !gate.admits(intent) { refused += 1 }
     }
-    send(.mountPoint(.directory), .fuseDevice, .awaiting(.hello))
+    send(.awaiting(.connection), .mountPoint(.directory), .fuseDevice)
     // Read-only files of a caller who said `ro`: what the worker sends for each.
     for _ in 0..<ProtocolLimits.fileRequests {
       send(

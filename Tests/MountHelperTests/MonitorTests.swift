@@ -20,7 +20,7 @@ private enum Packet {
 private let prepared: [Packet] = [
   .intent(.mountPoint(.directory), "/"), .intent(.fuseDevice, "/dev/null"),
 ]
-private let talking = prepared + [.intent(.awaiting(.hello)), .intent(.awaiting(.command))]
+private let talking = prepared + [.intent(.awaiting(.command))]
 private let request = Packet.intent(.mount(MountRequest(source: bytes("disk.img"))))
 
 private let made = ["createFilesystemContext", "createSuperblock", "createDetachedMount"]
@@ -54,10 +54,15 @@ private struct Script: CustomTestStringConvertible {
       ]),
     // Exit 2 lets a caller start a driver that is not contained.
     Script(
-      name: "no service, before it was contacted",
-      packets: prepared + [.intent(.failed(.noService))], status: .noService),
-    Script(name: "no service, after the hello", packets: talking + [.intent(.failed(.noService))]),
-    Script(name: "no service, at once", packets: [.intent(.failed(.noService))]),
+      name: "no service", packets: [.intent(.failed(.noService))], status: .noService),
+    Script(
+      name: "no service, after a wait",
+      packets: [.intent(.awaiting(.connection)), .intent(.failed(.noService))],
+      status: .noService),
+    Script(
+      name: "no service, after the mount point",
+      packets: [.intent(.mountPoint(.directory), "/"), .intent(.failed(.noService))]),
+    Script(name: "no service, after the hello", packets: prepared + [.intent(.failed(.noService))]),
     Script(
       name: "a server that gave up after DOIT",
       packets: talking + [request, .intent(.failed(.failed))], calls: made, answers: [0]),
@@ -98,7 +103,9 @@ private struct Script: CustomTestStringConvertible {
         .intent(.mount(MountRequest(source: bytes("a"), flags: 1 << 12))),
         .intent(.failed(.failed)),
       ], answers: [22]),
-    Script(name: "a mount before the hello", packets: prepared + [request]),
+    Script(
+      name: "a mount before the hello",
+      packets: [.intent(.mountPoint(.directory), "/"), request]),
     Script(
       name: "a mount point without a descriptor",
       packets: [.intent(.mountPoint(.directory))]),
@@ -146,7 +153,7 @@ private struct Script: CustomTestStringConvertible {
       packets: talking + [.raw([9, 0, 0, 4, 0, 0, 0, 0, 0]), .intent(.failed(.failed))]),
     Script(
       name: "a loop device before the hello",
-      packets: prepared + [.intent(loop, "/dev/null")]),
+      packets: [.intent(.mountPoint(.directory), "/"), .intent(loop, "/dev/null")]),
     Script(
       name: "a loop device after the mount",
       packets: talking + [request, .intent(loop, "/dev/null")], calls: made, answers: [0]),
@@ -285,7 +292,7 @@ struct MonitorTests {
 
   @Test func `What a worker said before it ended is heard`() throws {
     let result = try Run(
-      packets: prepared + [.intent(.failed(.noService))], workerEnds: true
+      packets: [.intent(.failed(.noService))], workerEnds: true
     ).status()
     #expect(result.status == .noService)
   }

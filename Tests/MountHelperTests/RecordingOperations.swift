@@ -12,6 +12,7 @@ enum Call: Equatable {
   case shedPrivileges
   case becomeMonitor
   case becomeWorker
+  case confineWorker
   case becomeInspector
   case cloneReadOnly
   case createFilesystemContext(MountPlan, rootMode: UInt32, Caller)
@@ -98,6 +99,7 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   mutating func shedPrivileges(caller: Caller) throws(Errno) { try note(.shedPrivileges) }
   mutating func becomeMonitor(caller: Caller) throws(Errno) { try note(.becomeMonitor) }
   mutating func becomeWorker(caller: Caller) throws(Errno) { try note(.becomeWorker) }
+  mutating func confineWorker() throws(Errno) { try note(.confineWorker) }
   mutating func becomeInspector(caller: Caller) throws(Errno) { try note(.becomeInspector) }
 
   mutating func cloneReadOnly(

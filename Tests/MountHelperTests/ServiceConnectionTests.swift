@@ -20,7 +20,7 @@ struct ServiceConnectionTests {
       let name = bytes(
         String((UUID().uuidString + String(repeating: "x", count: 100)).prefix(length)))
       do throws(WorkerError) {
-        try ServiceConnection.connect(subtype: name).greet([])
+        _ = try ServiceConnection.connect(subtype: name) {}
         Issue.record("there is a service")
       } catch {
         guard case .noService = error else {
@@ -34,7 +34,7 @@ struct ServiceConnectionTests {
   @Test func `A name that does not fit an address is a failure, not a missing service`() {
     let name = [UInt8](repeating: 0x61, count: ServiceConnection.maximumSubtypeLength + 1)
     do throws(WorkerError) {
-      try ServiceConnection.connect(subtype: name).greet([])
+      _ = try ServiceConnection.connect(subtype: name) {}
       Issue.record("there is a service")
     } catch {
       guard case .failed(let line) = error else {

@@ -15,8 +15,7 @@ private func seconds(until deadline: Deadline) -> Int32? {
 struct StepClockTests {
   @Test(
     arguments: [
-      (.mountPoint, 300), (.namedFiles, 300), (.connection, 90), (.hello, 90), (.command, 300),
-      (.file, 300),
+      (.paths, 300), (.connection, 90), (.hello, 90), (.command, 300), (.file, 300),
     ] as [(Step, UInt32)])
   func `A step has its own time, or the one that the caller asked for`(
     step: Step, time: UInt32
@@ -33,9 +32,9 @@ struct StepClockTests {
     #expect((20...40).contains(seconds(until: clock.deadline) ?? -1))
   }
 
-  @Test func `The clock runs from the start, for the mount point`() {
+  @Test func `The clock runs from the start, for the paths`() {
     let clock = StepClock(timeout: nil)
-    #expect(clock.step == .mountPoint)
+    #expect(clock.step == .paths)
     #expect((280...300).contains(seconds(until: clock.deadline) ?? -1))
   }
 
@@ -56,7 +55,7 @@ struct StepClockTests {
     #expect(clock.notice != .never)
     clock.begin(.command)
     #expect(clock.notice == .never)
-    clock.begin(.mountPoint)
+    clock.begin(.paths)
     #expect(clock.notice == .never)
   }
 

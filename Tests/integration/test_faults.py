@@ -272,6 +272,10 @@ FORBIDDEN = ["execve", "execveat", "ptrace", "process_vm_writev", "pidfd_getfd",
              "pivot_root", "chroot", "init_module", "finit_module", "kexec_load", "bpf", "keyctl",
              "io_uring_setup", "userfaultfd", "perf_event_open", "open_by_handle_at", "mknodat"]
 
+# What reaches somebody else than the service and the monitor.
+REACHING = ["socket", "socketpair", "connect", "bind", "listen", "accept4", "sendto", "sendmmsg",
+            "setsockopt", "shutdown", "kill", "tgkill", "pidfd_send_signal"]
+
 
 class Filters(KindsTest):
     """What a process that was taken over cannot do."""
@@ -290,6 +294,27 @@ class Filters(KindsTest):
             for name in FORBIDDEN)
         self.assertEqual([f"{case}: {ending}" for case, ending in found
                           if ending != -signal.SIGSYS], [])
+
+    @parametrized(scenario=["recorded", "root", "loop"])
+    def test_a_worker_that_has_called_the_service_reaches_nobody_else(self, scenario):
+        self.need(scenario)
+        calls = [site for site in all_sites()[scenario] if site.process == "worker"]
+        found = faults.Pool.of(execute, scenario).map(
+            Case([site for site in calls if site.name == "sendmsg"][-1], tracer.Become(name))
+            for name in REACHING)
+        self.assertEqual([f"{case}: {ending}" for case, ending in found
+                          if ending != -signal.SIGSYS], [])
+
+    @parametrized(scenario=["recorded", "root", "loop", "mount-call"])
+    def test_the_worker_reads_nothing_of_the_services_before_it_is_under_its_filter(self, scenario):
+        self.need(scenario)
+        names = [site.name for site in all_sites()[scenario] if site.process == "worker"]
+        self.assertEqual(names.count("seccomp"), 1, names)
+        before = names[:names.index("seccomp")]
+        self.assertIn("connect", before)
+        self.assertIn("recvmsg", names)
+        for name in ("recvmsg", "recvfrom", "poll", "ppoll"):
+            self.assertNotIn(name, before)
 
 
 def execute(benches, case):

@@ -84,8 +84,8 @@ class OldKernels(HelperTest):
         try:
             os.chdir(place)
             detach(place)
-            # Refused before the service is contacted, or its absence would be told.
-            outcome = self.helper(self.words("demo", "mnt"), caller, failing=kernel)
+            with self.service(lambda session: session.wait_for_end()):
+                outcome = self.helper(self.words("demo", "mnt"), caller, failing=kernel)
         finally:
             os.fchdir(before)
             os.close(before)

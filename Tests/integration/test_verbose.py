@@ -57,11 +57,11 @@ class Verbose(HelperTest):
             last = ""
         if recorded:
             last = "recorded in the mount table" + (", " + last if last else "")
-        held = "the named files are held; " if caller is ROOT else ""
+        held = "; the named files are held" if caller is ROOT else ""
         return [
             "privilege is given up, and the worker process is started",
-            f"{target}: pinned as the mount point", f"{held}/dev/fuse: opened",
-            f"connected to the service at {wire.SOCKET_DIRECTORY}/demo",
+            f"{target}: pinned as the mount point{held}",
+            f"connected to the service at {wire.SOCKET_DIRECTORY}/demo; /dev/fuse is open",
             "the service has answered, and has the command line and the FUSE device",
             f"the service asks for '{source}', read-write",
             f"{source}: opened for the service",
@@ -225,10 +225,10 @@ class Cost(HelperTest):
     def test_the_worker_sends_steps_only_to_a_caller_who_asked(self):
         plain, verbose = faults.Pool(count_calls, 1).map([(), ("--verbose",)])
         # A step for the file, none for what comes at once; four answers, and the mount. Before them the
-        # step of the hello, two descriptors, the hello and two files; at the end one word.
-        self.assertEqual(plain["worker", "sendmsg"], 1 + 4 + 1 + 1 + 2 + 3 + 1)
-        # Two lines, and the steps that come to an end by them.
-        self.assertEqual(verbose["worker", "sendmsg"], plain["worker", "sendmsg"] + 2 + 2)
+        # hello, two descriptors and two files; at the end one word.
+        self.assertEqual(plain["worker", "sendmsg"], 1 + 4 + 1 + 1 + 2 + 2 + 1)
+        # Two lines, the steps that come to an end by them, and that of the connection.
+        self.assertEqual(verbose["worker", "sendmsg"], plain["worker", "sendmsg"] + 2 + 2 + 1)
         self.assertEqual({name for process, name in plain if process == "mounter"},
                          {name for process, name in verbose if process == "mounter"})
         for name in ("write", "ioctl"):

@@ -35,24 +35,20 @@
 // Memory, time, signals, the end: what any process needs.
 static const int clinux_common_calls[] = {
 	SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_futex,
-	SYS_clock_gettime, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_getpid, SYS_gettid,
-	SYS_tgkill, SYS_exit, SYS_exit_group, SYS_restart_syscall,
+	SYS_clock_gettime, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_getpid, SYS_exit,
+	SYS_exit_group, SYS_restart_syscall,
 };
 
-// The worker: it speaks with the service and the monitor, and looks at and opens files.
+// The worker, once it has called the service: it speaks with that and with the monitor, and looks at
+// and opens files. It reaches no other socket.
 static const int clinux_worker_calls[] = {
 	SYS_read, SYS_write, SYS_close, SYS_fcntl, SYS_sendmsg, SYS_recvmsg, SYS_ppoll,
-	SYS_socket, SYS_connect, SYS_getsockopt, SYS_setsockopt, SYS_shutdown,
-	SYS_openat, SYS_openat2, SYS_statx, SYS_fstat, SYS_fstatfs, SYS_faccessat,
-	SYS_faccessat2, SYS_memfd_create,
+	SYS_openat, SYS_openat2, SYS_statx, SYS_fstat, SYS_fstatfs, SYS_memfd_create,
 #ifdef SYS_newfstatat
 	SYS_newfstatat,
 #endif
 #ifdef SYS_poll
 	SYS_poll,
-#endif
-#ifdef SYS_access
-	SYS_access,
 #endif
 };
 
@@ -82,7 +78,7 @@ static const int clinux_monitor_calls[] = {
 	SYS_clone, SYS_wait4, SYS_pidfd_send_signal, SYS_pidfd_open, SYS_getppid, SYS_setsid,
 	SYS_set_robust_list, SYS_prctl, SYS_capget, SYS_capset,
 	SYS_setresuid, SYS_setresgid, SYS_getresuid, SYS_getresgid,
-	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
+	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_gettid, SYS_tgkill,
 	SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_move_mount, SYS_open_tree,
 	SYS_mount_setattr, SYS_mount, SYS_umount2, SYS_unshare, SYS_name_to_handle_at,
 	CLINUX_SYS_statmount, CLINUX_SYS_listmount,

@@ -33,7 +33,7 @@ private struct GateWitness {
   private var gate = IntentGate()
   private var hasMountPoint = false
   private var hasFuseDevice = false
-  private var hasMetService = false
+  private var hasWaited = false
   private var hasMount = false
   private var isOver = false
 
@@ -46,28 +46,28 @@ private struct GateWitness {
       try promise(!hasMountPoint && !hasFuseDevice, what())
       hasMountPoint = true
     case .fuseDevice:
-      try promise(hasMountPoint && !hasFuseDevice && !hasMetService, what())
+      try promise(hasMountPoint && !hasFuseDevice, what())
       hasFuseDevice = true
-    case .awaiting(.hello):
-      try promise(hasFuseDevice && !hasMetService, what())
-      hasMetService = true
+    case .awaiting(.connection):
+      try promise(!hasMountPoint && !hasWaited, what())
+      hasWaited = true
     case .awaiting(.command), .awaiting(.file):
-      try promise(hasMetService, what())
-    case .awaiting(.mountPoint), .awaiting(.namedFiles), .awaiting(.connection):
+      try promise(hasFuseDevice, what())
+    case .awaiting(.paths), .awaiting(.hello):
       try promise(false, what())
     case .report, .explain:
       break
     case .userName, .readOnlyClone, .setBlockSize, .attachLoopDevice:
-      try promise(hasMetService && !hasMount, what())
+      try promise(hasFuseDevice && !hasMount, what())
     case .mount:
-      try promise(hasMetService && !hasMount, what())
+      try promise(hasFuseDevice && !hasMount, what())
       hasMount = true
     case .complete:
       try promise(hasMount, what())
       isOver = true
     case .failed(let failure):
       // A caller may fall back to an uncontained driver then, so no server may cause it.
-      try promise(failure == .failed || !hasMetService, what())
+      try promise(failure == .failed || !hasMountPoint, what())
       isOver = true
     }
   }
