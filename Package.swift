@@ -121,7 +121,7 @@ let package = Package(
     .testTarget(
       name: "MountProtocolTests", dependencies: ["MountProtocol", "TestSupport"]),
     .testTarget(
-      name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol"]),
+      name: "MountPolicyTests", dependencies: ["MountPolicy", "MountProtocol", "Literals"]),
     .testTarget(
       name: "MountSessionTests",
       dependencies: ["MountSession", "MountPolicy", "MountProtocol", "TestSupport"]),

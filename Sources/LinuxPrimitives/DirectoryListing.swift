@@ -22,6 +22,6 @@ public func directoryEntries(_ path: [UInt8]) throws(Errno) -> [[UInt8]] {
     }
     // The entry is valid until the next call; its name is terminated and copied at once.
     let name = unsafe bytes(ofCString: clinux_entry_name(entry))
-    if name != text("."), name != text("..") { names.append(name) }
+    if name != ".", name != ".." { names.append(name) }
   }
 }

@@ -59,7 +59,7 @@ private func writeOnce(_ bytes: ArraySlice<UInt8>, to number: Int32) throws(Errn
 /// which could leave the question unanswered.
 private func openAgain(_ number: Int32) -> FileDescriptor? {
   guard let same = try? duplicateDescriptor(number) else { return nil }
-  let isPipe = (try? same.currentPath())?.starts(with: text("pipe:[")) == true
+  let isPipe = (try? same.currentPath())?.begins(with: "pipe:[") == true
   guard isPipe || isatty(number) == 1 else { return nil }
   return try? openFile(same.processPath, [.writeOnly, .nonblocking, .noControllingTerminal])
 }

@@ -58,7 +58,7 @@ extension LinuxPrivilegedOperations {
   /// The prepared context, or a new one.
   private mutating func takeContext(_ filesystem: [UInt8]) throws(Errno) -> FileDescriptor {
     let prepared = preparedContext.take()
-    if let prepared = consume prepared, filesystem == text(usualFilesystem) {
+    if let prepared = consume prepared, filesystem == usualFilesystem {
       return prepared
     }
     return try openContext(CString(filesystem))

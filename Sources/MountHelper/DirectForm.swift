@@ -13,9 +13,7 @@ extension Invocation {
 }
 
 /// Words that ask for something else than a mount, and permit no other beside them.
-private let standingAlone = [
-  text("--help"), text("--version"), text("--list"), text("--json"),
-]
+private let standingAlone: StaticString = "--help --version --list --json"
 
 private var timeoutPrefix: [UInt8] { text("--timeout=") }
 
@@ -57,19 +55,19 @@ private struct DirectForm {
   }
 
   private mutating func takeOption(_ word: [UInt8]) throws(UsageError) {
-    if word == text("-t") {
+    if word == "-t" {
       guard type == nil else { throw .repeated(option: word) }
       type = try value(of: word)
-    } else if word == text("--timeout") {
+    } else if word == "--timeout" {
       try takeTimeout(try value(of: word))
     } else if word.starts(with: timeoutPrefix) {
       try takeTimeout(Array(word.dropFirst(timeoutPrefix.count)))
-    } else if word == text("--check") {
+    } else if word == "--check" {
       guard !isCheck else { throw .repeated(option: word) }
       isCheck = true
-    } else if word == text("--verbose") {
+    } else if word == "--verbose" {
       mount.isVerbose = true
-    } else if standingAlone.contains(word) {
+    } else if standingAlone.hasWord(word) {
       throw .unexpected(word: word)
     } else {
       try takeServerOption(word)
@@ -78,19 +76,19 @@ private struct DirectForm {
 
   /// What travels. `-o` and `-r` are read on the way, because the helper enforces what they say.
   private mutating func takeServerOption(_ word: [UInt8]) throws(UsageError) {
-    if word == text("-o") {
+    if word == "-o" {
       if let options = takeOptions(try value(of: word)) {
         mount.serverArguments += [word, options]
       }
-    } else if word.starts(with: text("-o")) {
+    } else if word.begins(with: "-o") {
       if let options = takeOptions(Array(word.dropFirst(2))) {
         mount.serverArguments.append(text("-o") + options)
       }
     } else {
       mount.serverArguments.append(word)
-      if word == text("-r") {
+      if word == "-r" {
         mount.optionArguments.append(text("ro"))
-      } else if word == text("--") {
+      } else if word == "--" {
         onlyOperands = true
       }
     }

@@ -105,7 +105,7 @@ extension Invocation {
   public static func parse(_ arguments: [[UInt8]]) throws(UsageError) -> Invocation {
     let name = programName(arguments.first ?? [])
     let words = Array(arguments.dropFirst())
-    guard name.starts(with: text("mount.fuse")) else { return try parseDirect(words) }
+    guard name.begins(with: "mount.fuse") else { return try parseDirect(words) }
     var form = MountCommandForm(typeInName: typeInProgramName(name))
     return try form.parse(words)
   }

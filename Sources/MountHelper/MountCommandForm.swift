@@ -36,12 +36,12 @@ struct MountCommandForm {
   }
 
   private mutating func takeOption(_ word: [UInt8]) throws(UsageError) {
-    if word == text("-o") {
+    if word == "-o" {
       try takeOptions(try value(of: word))
-    } else if word == text("-t") {
+    } else if word == "-t" {
       guard typeOption == nil else { throw .repeated(option: word) }
       typeOption = try value(of: word)
-    } else if word == text("-N") {
+    } else if word == "-N" {
       throw .otherNamespace
     } else {
       try takeLetters(word)

@@ -28,7 +28,7 @@ public struct MountTableEntry: Equatable, Sendable {
 
   /// Whether fusermount3 counts it against `mount_max`.
   var countsAsFuse: Bool {
-    type == text("fuse") || type.starts(with: text("fuse."))
+    type == "fuse" || type.begins(with: "fuse.")
   }
 }
 

@@ -95,7 +95,7 @@ extension Mounter {
       }
     }
     guard case .failed(let why) = ending else { return true }
-    guard why == text("covered") else { throw .inputOutput }
+    guard why == "covered" else { throw .inputOutput }
     return false
   }
 

@@ -64,7 +64,7 @@ public struct CallerOptions: Equatable, Sendable {
       else { throw .badTimeout(word) }
       serviceTimeout = seconds
     }
-    guard word.begins(with: text("x-")) else { return }
+    guard word.begins(with: "x-") else { return }
     guard UserspaceOptions.isRecordable(word) else { throw .unrecordableOption(word) }
     userspaceOptions.append(word)
   }
@@ -77,7 +77,7 @@ public struct CallerOptions: Equatable, Sendable {
   private mutating func takeFlag(_ piece: OptionList.Piece, caller: Caller) {
     for reading in piece.readings {
       // libfuse looks for its options in a list and outside of it alike (fuse_opt_parse(3)).
-      if reading == text("-r") { flags.insert(.readOnly) }
+      if reading == "-r" { flags.insert(.readOnly) }
       let (key, value) = OptionList.keyAndValue(reading)
       guard let entry = MountFlagWord.find(key, in: MountFlagWord.restricting) else { continue }
       // getsubopt(3) and libmount (`ro=vfs`) take a value with such a word; `sync=` and the like may
@@ -102,7 +102,7 @@ public struct CallerOptions: Equatable, Sendable {
   /// they do not know.
   public static func isTimeout(_ word: [UInt8]) -> Bool {
     let key = OptionList.keyAndValue(word).key
-    return key == text("fuse-service.timeout") || key == text("x-fuse-service.timeout")
+    return key == "fuse-service.timeout" || key == "x-fuse-service.timeout"
   }
 
   /// Whether a word is one of mount(8)'s own, which never reaches the server when the helper is
@@ -111,18 +111,13 @@ public struct CallerOptions: Equatable, Sendable {
   /// These are the words that libmount handles itself or keeps for fstab(5) and utab. `ro`, `rw` and
   /// their kin are not among them: servers act on those.
   public static func isMountCommandOption(_ word: [UInt8]) -> Bool {
-    if word.begins(with: text("x-")) || word.begins(with: text("X-")) { return true }
+    if word.begins(with: "x-") || word.begins(with: "X-") { return true }
     let (key, value) = OptionList.keyAndValue(word)
-    return (value == nil ? plainMountCommandWords : valuedMountCommandWords).contains(key)
+    return (value == nil ? plainMountCommandWords : valuedMountCommandWords).hasWord(key)
   }
 
-  private static let plainMountCommandWords: [[UInt8]] = [
-    text("defaults"), text("auto"), text("noauto"), text("user"), text("nouser"),
-    text("users"), text("nousers"), text("owner"), text("noowner"), text("group"),
-    text("nogroup"), text("nofail"), text("_netdev"), text("comment"),
-  ]
+  private static let plainMountCommandWords: StaticString =
+    "defaults auto noauto user nouser users nousers owner noowner group nogroup nofail _netdev comment"
 
-  private static let valuedMountCommandWords: [[UInt8]] = [
-    text("user"), text("comment"), text("uhelper"), text("helper"),
-  ]
+  private static let valuedMountCommandWords: StaticString = "user comment uhelper helper"
 }

@@ -23,7 +23,7 @@ public struct FuseConfiguration: Equatable, Sendable {
   }
 
   private mutating func take(_ words: [UInt8], line number: Int) -> ConfigurationWarning? {
-    if words == text("user_allow_other") {
+    if words == "user_allow_other" {
       userAllowOther = true
       return nil
     }

@@ -54,7 +54,7 @@ public struct MountFlags: OptionSet, Equatable, Sendable {
 
   /// The flags in the words of mount(8).
   public var words: [[UInt8]] {
-    MountFlagWord.restricting.filter { contains($0.sets) }.map { $0.word }
+    MountFlagWord.restricting.filter { contains($0.sets) }.map { text($0.word) }
   }
 
   /// The flags that belong to the superblock, in the words of `fsconfig(2)`'s `FSCONFIG_SET_FLAG`.
@@ -87,14 +87,14 @@ public struct MountFlags: OptionSet, Equatable, Sendable {
 
 /// A generic option of mount(8) and what it does to the flags.
 struct MountFlagWord {
-  var word: [UInt8]
+  var word: StaticString
   /// What the word asks for.
   var sets: MountFlags
   /// What it takes back of words before it.
   var clears: MountFlags
 
   private init(_ word: StaticString, sets: MountFlags = [], clears: MountFlags = []) {
-    self.word = text(word)
+    self.word = word
     self.sets = sets
     self.clears = clears
   }
@@ -134,6 +134,6 @@ struct MountFlagWord {
 
   /// The entry of `list` for `word`.
   static func find(_ word: [UInt8], in list: [MountFlagWord]) -> MountFlagWord? {
-    list.first { $0.word == word }
+    list.first { word == $0.word }
   }
 }

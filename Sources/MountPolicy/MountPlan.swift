@@ -19,7 +19,7 @@ public struct MountPlan: Equatable, Sendable {
   public var userspaceWords: [[UInt8]]
 
   /// Whether other users may use the mount (`allow_other`).
-  public var sharesWithOthers: Bool { parameters.contains { $0.key == text("allow_other") } }
+  public var sharesWithOthers: Bool { parameters.contains { $0.key == "allow_other" } }
 
   /// The file system's name for `fsopen(2)`.
   public var filesystemName: [UInt8] { fuseblk ? text("fuseblk") : text("fuse") }

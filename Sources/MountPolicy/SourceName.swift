@@ -24,7 +24,7 @@ public enum SourceName {
     if namedFiles.contains(source) { return }
     // Whoever shows the mount table shows it as it is, on any terminal.
     guard isPrintable(source) else { throw .sourceNotPrintable(source) }
-    guard source.first != UInt8(ascii: "/") || source == text("/dev/fuse") else {
+    guard source.first != UInt8(ascii: "/") || source == "/dev/fuse" else {
       throw .sourceNotNamed(source)
     }
   }

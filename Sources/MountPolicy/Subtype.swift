@@ -14,7 +14,7 @@ public enum Subtype {
       typeArgument.rest(after: text("fuse.")) ?? typeArgument.rest(after: text("fuseblk."))
       ?? typeArgument
     guard !subtype.isEmpty else { throw .emptyType }
-    guard subtype != text("."), subtype != text(".."), !subtype.contains(UInt8(ascii: "/")),
+    guard subtype != ".", subtype != "..", !subtype.contains(UInt8(ascii: "/")),
       !subtype.holdsControlByte
     else { throw .badType(subtype) }
     guard subtype.count <= maximumLength else {

@@ -47,8 +47,8 @@ public struct SuperblockOptions: Equatable, Sendable {
   }
 
   private mutating func take(flag word: [UInt8], mayAllowOther: Bool) throws(Refusal) {
-    if word == text("default_permissions") || word == text("allow_other") {
-      guard word == text("default_permissions") || mayAllowOther else {
+    if word == "default_permissions" || word == "allow_other" {
+      guard word == "default_permissions" || mayAllowOther else {
         throw .allowOtherNotPermitted
       }
       if !parameters.contains(.flag(word)) { parameters.append(.flag(word)) }
@@ -71,17 +71,17 @@ public struct SuperblockOptions: Equatable, Sendable {
   ) throws(Refusal) {
     guard !SuperblockOptions.isHelpers(key) else { throw .optionOfHelper(word) }
     let taken: [UInt8]
-    if key == text("max_read") {
+    if key == "max_read" {
       // Written anew: to the kernel, a leading 0 would make it octal.
       guard let size = decimal(value) else { throw .badOptionValue(word) }
       taken = digits(UInt64(size))
-    } else if key == text("blksize") {
+    } else if key == "blksize" {
       guard let size = decimal(value), BlockSize.isPossible(size) else {
         throw .badOptionValue(word)
       }
       setsBlockSize = true
       taken = digits(UInt64(size))
-    } else if SuperblockOptions.securityContexts.contains(key) {
+    } else if SuperblockOptions.securityContexts.hasWord(key) {
       guard caller.isRoot else { throw .securityContextNeedsRoot(word) }
       let context = OptionList.unquoted(value) ?? value
       guard SuperblockOptions.isSecurityContext(context) else { throw .badOptionValue(word) }
@@ -95,7 +95,7 @@ public struct SuperblockOptions: Equatable, Sendable {
     }
     // libfuse's servers hand on what the caller wrote, and a caller may write a limit again. Of two
     // contexts the security module would have to choose.
-    guard !SuperblockOptions.securityContexts.contains(key) else { throw .repeatedOption(word) }
+    guard !SuperblockOptions.securityContexts.hasWord(key) else { throw .repeatedOption(word) }
     parameters[index] = .value(key: key, value: taken)
   }
 
@@ -109,16 +109,12 @@ public struct SuperblockOptions: Equatable, Sendable {
       }
   }
 
-  private static let securityContexts: [[UInt8]] = [
-    text("context"), text("fscontext"), text("defcontext"), text("rootcontext"),
-  ]
+  private static let securityContexts: StaticString = "context fscontext defcontext rootcontext"
 
   /// Whether the helper alone sets this option: with another value it would change whose mount it
   /// is, or which descriptor serves it.
-  private static func isHelpers(_ key: [UInt8]) -> Bool { helpersOptions.contains(key) }
+  private static func isHelpers(_ key: [UInt8]) -> Bool { helpersOptions.hasWord(key) }
 
-  private static let helpersOptions: [[UInt8]] = [
-    text("fd"), text("rootmode"), text("user_id"), text("group_id"), text("source"),
-    text("subtype"),
-  ]
+  private static let helpersOptions: StaticString =
+    "fd rootmode user_id group_id source subtype"
 }

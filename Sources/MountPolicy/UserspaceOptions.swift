@@ -24,11 +24,11 @@ public struct UserspaceOptions: Equatable, Sendable {
     var further = 0
     for part in list[...].split(separator: UInt8(ascii: ",")) {
       let word = Array(part)
-      if word == text("-n") {
+      if word == "-n" {
         recordsNothing = true
         continue
       }
-      let isTaken = word.begins(with: text("x-")) && UserspaceOptions.isRecordable(word)
+      let isTaken = word.begins(with: "x-") && UserspaceOptions.isRecordable(word)
       if isTaken, words.contains(word) { continue }
       if isTaken, length + word.count + 1 <= UserspaceOptions.maximumLength {
         words.append(word)
