@@ -8,10 +8,9 @@ extension LinuxPrivilegedOperations {
   ///
   /// The corresponding system calls are `clone(2)` and `socketpair(2)`.
   public mutating func startMounter(
-    keeping descriptors: [Int32],
     _ work: (inout LinuxPrivilegedOperations, borrowing PacketSocket) -> Int32
   ) throws(Errno) -> MounterProcess {
-    MounterProcess(try LinkedChild.fork(keeping: descriptors) { work(&self, $0) })
+    MounterProcess(try LinkedChild.fork { work(&self, $0) })
   }
 
   /// See `PrivilegedOperations`.

@@ -52,6 +52,16 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
 
   /// Waits and carries out until the mount is complete or there will be none.
   mutating func run() -> ExitStatus {
+    // Before it is needed, while the worker walks to the mount point, so that it costs no time.
+    do throws(Errno) {
+      let (task, configuration, log) = (task, configuration, log)
+      mounterProcess = try operations.startMounter { operations, line in
+        Mounter.serve(line, task, configuration, with: &operations, log: log)
+      }
+    } catch {
+      diagnostics.report(describe(text("starting the mounter process"), error))
+      return end(.failure)
+    }
     while true {
       switch nextEvent() {
       case .intent:
@@ -230,7 +240,7 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
   ) -> ExitStatus? {
     guard let descriptor else { return withoutDescriptor() }
     do throws(Errno) {
-      var mounter = try Mounter(
+      let mounter = try Mounter(
         task: task, configuration: configuration, mountPoint: descriptor, format: format)
       do throws(MountFailure) {
         try mounter.checkNamespace()
@@ -238,14 +248,10 @@ struct Monitor<Operations: PrivilegedOperations & ~Copyable>: ~Copyable {
         diagnostics.report(task.invocation.mountPoint + text(": ") + error.explanation)
         return .failure
       }
-      // While the worker goes on, so that it costs no time.
-      let log = log
       do throws(Errno) {
-        mounterProcess = try operations.startMounter(keeping: [mounter.mountPoint.rawValue]) {
-          operations, line in mounter.serve(line, with: &operations, log: log)
-        }
+        try mounterProcess?.take(mounter.mountPoint, format: format)
       } catch {
-        diagnostics.report(describe(text("starting the mounter process"), error))
+        diagnostics.report(describe(text("speaking with the mounter process"), error))
         return .failure
       }
       self.mounter = consume mounter

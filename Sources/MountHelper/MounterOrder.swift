@@ -7,7 +7,7 @@ internal import MountProtocol
 struct MounterOrder: Equatable {
   static let maximumSize = 4 + Intent.maximumSize
 
-  /// `mount` or `complete`.
+  /// `mountPoint`, `mount` or `complete`.
   var intent: Intent
   /// The time it may take, in milliseconds; less than 0 is no limit.
   var milliseconds: Int32

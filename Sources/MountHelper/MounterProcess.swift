@@ -32,6 +32,15 @@ public struct MounterProcess: ~Copyable {
   /// Ends a mounter that has not been told to attach anything.
   func kill() { child.process.killAndReap() }
 
+  /// Gives it the pinned mount point.
+  func take(
+    _ mountPoint: borrowing FileDescriptor, format: MountPointFormat
+  ) throws(Errno) {
+    let order = MounterOrder(intent: .mountPoint(format), milliseconds: -1)
+    try child.line.send(
+      order.encoded(), passing: mountPoint.rawValue, until: .after(seconds: 1))
+  }
+
   /// Has the mount made. A process that does not come to an end with it is killed.
   ///
   /// - Returns: the mount, attached nowhere; `nil` when the kernel can only mount in one step, and then

@@ -3,21 +3,29 @@
 internal import LinuxPrimitives
 internal import MountPolicy
 
-/// The mounter's own side: it waits for the monitor's two orders.
+/// The mounter's own side: it waits for the monitor's three orders.
 extension Mounter {
-  /// Makes the mount when the server asks for it, and attaches it when the server has said goodbye.
-  /// Returns the process's exit status, which is 0 when the mount is attached and not otherwise.
-  mutating func serve<Operations: PrivilegedOperations & ~Copyable>(
-    _ line: borrowing PacketSocket, with operations: inout Operations, log: AttemptLog
+  /// Takes the mount point when the worker has pinned it, makes the mount when the server asks for it,
+  /// and attaches it when the server has said goodbye. Returns the process's exit status, which is 0 when
+  /// the mount is attached and not otherwise.
+  static func serve<Operations: PrivilegedOperations & ~Copyable>(
+    _ line: borrowing PacketSocket, _ task: MountTask, _ configuration: FuseConfiguration,
+    with operations: inout Operations, log: AttemptLog
   ) -> Int32 {
     // What fails here fails again when it is needed, and is told then.
     try? operations.prepareToMount()
     do throws(Errno) {
-      guard try makeAsOrdered(line, with: &operations),
-        let order = try Self.order(from: line)?.order, order.intent == .complete
+      guard var received = try order(from: line),
+        case .mountPoint(let format) = received.order.intent,
+        let mountPoint = received.takeDescriptor()
+      else { throw .canceled }
+      var mounter = try Mounter(
+        task: task, configuration: configuration, mountPoint: mountPoint, format: format)
+      guard try mounter.makeAsOrdered(line, with: &operations),
+        let order = try order(from: line)?.order, order.intent == .complete
       else { throw .canceled }
       try operations.becomeFinisher()
-      return try finish(line, within: order.milliseconds, with: &operations, log: log)
+      return try mounter.finish(line, within: order.milliseconds, with: &operations, log: log)
     } catch {
       return error.rawValue
     }

@@ -76,10 +76,10 @@ public protocol PrivilegedOperations: ~Copyable {
     patience: Patience
   ) throws(Errno) -> FileDescriptor
 
-  /// Starts the mounter: a child with the monitor's rights, and of its descriptors `keeping` alone, that
-  /// runs `work` with its end of a line to the monitor.
+  /// Starts the mounter: a child with the monitor's rights and none of its descriptors that runs `work`
+  /// with its end of a line to the monitor.
   mutating func startMounter(
-    keeping descriptors: [Int32], _ work: (inout Self, borrowing PacketSocket) -> Int32
+    _ work: (inout Self, borrowing PacketSocket) -> Int32
   ) throws(Errno) -> MounterProcess
 
   /// Takes root's ids, in the mounter, so that the caller can neither stop nor kill it from now on: what

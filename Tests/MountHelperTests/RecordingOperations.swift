@@ -156,7 +156,6 @@ struct RecordingOperations: PrivilegedOperations, ~Copyable {
   }
 
   mutating func startMounter(
-    keeping descriptors: [Int32],
     _ work: (inout RecordingOperations, borrowing PacketSocket) -> Int32
   ) throws(Errno) -> MounterProcess {
     if let error = failures["startMounter"] { throw error }
