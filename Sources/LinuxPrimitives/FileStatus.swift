@@ -86,13 +86,18 @@ extension FileDescriptor {
   ///
   /// The corresponding system call is `faccessat2(2)` with `AT_EMPTY_PATH` and `AT_EACCESS`.
   public func isWritable() throws(Errno) -> Bool {
-    // faccessat of the C library falls back to stat and a guess where the kernel lacks faccessat2,
-    // and the guess does not know access control lists; /proc's name for the descriptor works on
-    // every kernel. This process's real and effective ids are the same.
-    // The name is a terminated string that lives through the call.
-    let result = unsafe try withCString(processPath) { unsafe faccessat(AT_FDCWD, $0, W_OK, 0) }
-    if result == 0 { return true }
-    let error = Errno.last
+    if clinux_is_writable(rawValue) == 0 { return true }
+    var error = Errno.last
+    if error == .notImplemented || error == .notPermitted {
+      // Kernels before 5.8, and sandboxes. faccessat of the C library would fall back to stat and a guess
+      // that does not know access control lists; /proc's name for the descriptor works on every kernel.
+      // This process's real and effective ids are the same.
+      // The name is a terminated string that lives through the call.
+      if unsafe try withCString(processPath, { unsafe faccessat(AT_FDCWD, $0, W_OK, 0) }) == 0 {
+        return true
+      }
+      error = .last
+    }
     if error == .permissionDenied || error == .readOnlyFileSystem || error == .notPermitted {
       return false
     }

@@ -19,7 +19,8 @@ import sys
 # The numbers since 5.x are the same everywhere; the older ones by machine.
 NUMBERS = {
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
-    "close_range": 436, "openat2": 437, "mount_setattr": 442, "statmount": 457, "listmount": 458,
+    "close_range": 436, "openat2": 437, "faccessat2": 439, "mount_setattr": 442, "statmount": 457,
+    "listmount": 458,
 }
 NUMBERS.update({
     "x86_64": {"mount": 165, "umount2": 166, "memfd_create": 319, "setsockopt": 54,

@@ -3,6 +3,7 @@
 
 import errno
 import os
+import struct
 import threading
 import time
 
@@ -42,6 +43,18 @@ class Places(HelperTest):
     def test_a_user_does_not_mount_over_a_file_that_is_not_his(self):
         self.refuse(ALICE, self.file(ROOT))
         self.refuse(ALICE, "/etc/passwd")
+
+    @parametrized(kernel=[("faccessat2", ()), ("without", ("faccessat2=ENOSYS",)),
+                          ("sandbox", ("faccessat2=EPERM",))])
+    def test_whether_a_user_may_write_is_known_on_every_kernel(self, kernel):
+        target = self.target(ROOT)
+        self.refuse(ALICE, target, failing=kernel)
+        # An access control list permits what the mode seems to forbid.
+        os.setxattr(target, "system.posix_acl_access", struct.pack(
+            "<I" + 5 * "HHI", 2, 1, 7, 0xFFFFFFFF, 2, 7, ALICE.uid, 4, 5, 0xFFFFFFFF,
+            16, 7, 0xFFFFFFFF, 32, 5, 0xFFFFFFFF))
+        self.mount(ALICE, target=target, failing=kernel)
+        self.unmount(target, ALICE)
 
     def test_a_user_does_not_mount_over_a_sticky_directory_that_is_not_his(self):
         target = self.target(ROOT)

@@ -124,6 +124,13 @@ static inline int clinux_statx(int fd, unsigned mask, struct statx *status)
 	return (int)syscall(SYS_statx, fd, "", 0x1000 | 0x4000, mask, status);
 }
 
+// faccessat2(2) with W_OK of what a descriptor names, by the effective ids (AT_EMPTY_PATH, AT_EACCESS;
+// kernel 5.8). By its number, because a C library without it would guess.
+static inline int clinux_is_writable(int fd)
+{
+	return (int)syscall(SYS_faccessat2, fd, "", 2, 0x1000 | 0x200);
+}
+
 // statx(2) with an empty mask: the mount's id (kernel 5.8) and the device, without asking the file
 // system. Returns -1 with errno, or 0; *known tells whether the kernel gave the id.
 static inline int clinux_mount_id(int fd, uint64_t *id, int *known)
