@@ -68,20 +68,29 @@ extension FileDescriptor {
 /// A fuseblk mount has its block device's, every other one without a major number.
 public func connectionNumber(major: UInt32, minor: UInt32) -> UInt32 { major << 20 | minor }
 
-/// How many mounts this namespace has, those above the root directory of this process included.
-///
-/// - Throws: `ENOTTY` where the kernel does not tell (before 6.12), `ENOENT` without `/proc`, `ENOSYS` in a
-///   sandbox that has calls succeed and do nothing.
-///
-/// The corresponding system call is `ioctl(2)` with `NS_MNT_GET_INFO`.
-public func numberOfMounts() throws(Errno) -> Int {
-  let namespace = try openFile(text("/proc/self/ns/mnt"))
-  var count: UInt32 = 0
-  // The ioctl fills a structure of C's, of which one number is copied.
-  guard unsafe clinux_mount_count(namespace.rawValue, &count) == 0 else { throw .last }
-  // The root's is one at least.
-  guard count > 0 else { throw .notImplemented }
-  return Int(count)
+/// The mount namespace of this process.
+public struct MountNamespace: ~Copyable {
+  private let descriptor: FileDescriptor
+
+  /// Opens it.
+  ///
+  /// - Throws: `ENOENT` without `/proc`.
+  public init() throws(Errno) { descriptor = try openFile(text("/proc/self/ns/mnt")) }
+
+  /// How many mounts it has, those above the root directory of this process included.
+  ///
+  /// - Throws: `ENOTTY` where the kernel does not tell (before 6.12), `ENOSYS` in a sandbox that has calls
+  ///   succeed and do nothing.
+  ///
+  /// The corresponding system call is `ioctl(2)` with `NS_MNT_GET_INFO`.
+  public func numberOfMounts() throws(Errno) -> Int {
+    var count: UInt32 = 0
+    // The ioctl fills a structure of C's, of which one number is copied.
+    guard unsafe clinux_mount_count(descriptor.rawValue, &count) == 0 else { throw .last }
+    // The root's is one at least.
+    guard count > 0 else { throw .notImplemented }
+    return Int(count)
+  }
 }
 
 /// Whether fewer than `bound` mounts exist in this namespace, by one system call.

@@ -9,16 +9,18 @@ private let longestList = 1 << 16
 /// The magic number of FUSE's superblocks (linux/magic.h), which those of fuseblk and virtiofs have too.
 private let fuseMagic: UInt64 = 0x6573_5546
 
-/// Whether the FUSE mounts of this namespace, and `more` of them to come, stay within `maximum`.
-func fuseMountsFit(_ maximum: Int, more: Int) throws(Errno) -> Bool {
+/// Whether the FUSE mounts of this namespace, and `more` of them to come, stay within `maximum`; of `all`
+/// mounts, where the kernel tells how many there are.
+func fuseMountsFit(_ maximum: Int, more: Int, ofAll all: Int?) throws(Errno) -> Bool {
   guard maximum >= more else { return false }
-  if certainlyFit(maximum - more) { return true }
+  if certainlyFit(maximum - more, ofAll: all) { return true }
   return try fuseMounts().count <= maximum - more
 }
 
-/// How the FUSE mount `own` stands, which is in the tree, when there may be `maximum`.
-func standing(of own: UInt64, maximum: Int) throws(Errno) -> MountStanding {
-  if certainlyFit(maximum) { return .fits }
+/// How the FUSE mount `own` stands, which is in the tree, when there may be `maximum`; of `all` mounts, as
+/// above.
+func standing(of own: UInt64, maximum: Int, ofAll all: Int?) throws(Errno) -> MountStanding {
+  if certainlyFit(maximum, ofAll: all) { return .fits }
   return MountStanding(of: own, among: try fuseMounts(), maximum: maximum)
 }
 
@@ -30,11 +32,10 @@ func standing(of own: UInt64, maximum: Int) throws(Errno) -> MountStanding {
 /// and virtiofs included, which costs 1.3 µs a mount. Only when there are too many of these as well the
 /// exact answer is needed. It is mountinfo's, whose lines cost 2 to 3 µs each and about as much to read;
 /// statmount's strings would cost as much as the lines, and kernels before 6.8 need mountinfo anyway.
-private func certainlyFit(_ maximum: Int) -> Bool {
+private func certainlyFit(_ maximum: Int, ofAll all: Int?) -> Bool {
   // Any error leaves another way: old kernels do not know the calls, and sandboxes refuse what they do
   // not know.
   guard maximum >= 0 else { return false }
-  let all = try? numberOfMounts()
   if let all, all <= maximum { return true }
   let bound = maximum + 1
   guard bound <= longestList else { return false }

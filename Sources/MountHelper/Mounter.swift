@@ -13,6 +13,8 @@ struct Mounter: ~Copyable {
   let format: MountPointFormat
   /// The id of the mount that the mount point lies on.
   let parent: UInt64
+  /// The namespace whose mounts are counted, in the mounter process.
+  var namespace: MountNamespace?
   var plan: MountPlan?
   /// The mount, attached nowhere until the goodbye.
   var detached: FileDescriptor?

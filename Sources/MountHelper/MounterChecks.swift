@@ -78,11 +78,15 @@ extension Mounter {
     }
   }
 
+  /// Opens what will be asked for the number of mounts; where it cannot be opened, there are other ways to
+  /// count.
+  mutating func prepareToCount() { if limit != nil { namespace = try? MountNamespace() } }
+
   /// Counts before making the mount, so that the server hears of it.
   func checkCount() throws(MountFailure) {
     guard let maximum = limit else { return }
     do throws(Errno) {
-      guard try fuseMountsFit(maximum, more: 1) else { throw .tooManyUsers }
+      guard try fuseMountsFit(maximum, more: 1, ofAll: numberOfMounts) else { throw .tooManyUsers }
     } catch {
       throw error == .tooManyUsers ? .tooManyMounts : .system("counting the mounts", error)
     }
@@ -101,7 +105,7 @@ extension Mounter {
       var pause: Int64 = 4
       while true {
         let isLast = othersWait || end.hasPassed || patience.isOver
-        switch try standing(of: own, maximum: maximum) {
+        switch try standing(of: own, maximum: maximum, ofAll: numberOfMounts) {
         case .fits: return
         case .surplus: throw .tooManyUsers
         case .undecided: if isLast { throw .tooManyUsers }
@@ -116,6 +120,16 @@ extension Mounter {
 
   /// How many FUSE mounts there may be, if there is a limit for this caller.
   private var limit: Int? { task.caller.isRoot ? nil : configuration.mountMaximum }
+
+  /// How many mounts there are of any kind, where the kernel tells that.
+  private var numberOfMounts: Int? {
+    switch namespace {
+    case .none:
+      guard let namespace = try? MountNamespace() else { return nil }
+      return try? namespace.numberOfMounts()
+    case .some(let namespace): return try? namespace.numberOfMounts()
+    }
+  }
 
   private func ownIdentifier() throws(Errno) -> UInt64? {
     switch attached {

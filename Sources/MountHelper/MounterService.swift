@@ -21,6 +21,7 @@ extension Mounter {
       else { throw .canceled }
       var mounter = try Mounter(
         task: task, configuration: configuration, mountPoint: mountPoint, format: format)
+      mounter.prepareToCount()
       guard try mounter.makeAsOrdered(line, with: &operations),
         let order = try order(from: line)?.order, order.intent == .complete
       else { throw .canceled }

@@ -49,7 +49,7 @@ struct MountIdentityTests {
   @Test func `The number of mounts is no less than the table has`() throws {
     do throws(Errno) {
       // The kernel counts those as well that a change of the root directory hides from the table.
-      let number = try numberOfMounts()
+      let number = try MountNamespace().numberOfMounts()
       let inTable = (try? parents().count) ?? 0
       #expect(inTable > 0 && number >= inTable)
       #expect(number < 1 << 20)
