@@ -24,21 +24,32 @@ struct AttemptLog {
   /// How long the outcome waits, in seconds.
   private static let patienceAfterwards: Int64 = 1
 
-  private let isSilent: Bool
+  private let invocation: MountInvocation
+  private let caller: Caller
+  private let service: [UInt8]?
   private let processIdentifier: Int32
-  private let attempt: [UInt8]
+  /// The attempt in words, when it has begun.
+  private var begun: [UInt8]?
 
   /// A log for what `caller` wants. `service` is the socket's path, where the type has one.
   init(_ invocation: MountInvocation, caller: Caller, service: [UInt8]?) {
-    isSilent = caller.isRoot
+    self.invocation = invocation
+    self.caller = caller
+    self.service = service
     processIdentifier = getpid()
+  }
+
+  private var isSilent: Bool { caller.isRoot }
+
+  private var attempt: [UInt8] {
+    if let begun { return begun }
     var words =
       text("uid=") + digits(UInt64(caller.userID)) + text(" gid=") + digits(UInt64(caller.groupID))
     words += Self.field("type", invocation.type)
     if let service { words += Self.field("service", service) }
     if invocation.operands.count > 1 { words += Self.field("source", invocation.operands[0]) }
     words += Self.field("mountpoint", invocation.mountPoint)
-    attempt = words
+    return words
   }
 
   /// The line for an attempt that begins.
@@ -55,11 +66,13 @@ struct AttemptLog {
     line(.warning, text("not mounted: ") + attempt + Self.field("reason", why))
   }
 
-  /// Says that the attempt begins.
+  /// Says that the attempt begins, unless it has said so.
   ///
   /// - Throws: why the logger does not take it. That there is none, or none for this caller, is the
   ///   administrator's choice and no error.
-  func begin() throws(Errno) {
+  mutating func begin() throws(Errno) {
+    if isSilent || begun != nil { return }
+    begun = attempt
     do throws(Errno) {
       try send(beginning, until: .after(seconds: Self.patience))
     } catch {
@@ -77,14 +90,16 @@ struct AttemptLog {
   }
 
   /// Says that there is no mount, and why.
-  func failed(_ why: [UInt8]) { end(failure(why)) }
+  func failed(_ why: [UInt8]) {
+    if isSilent { return }
+    end(failure(why))
+  }
 
   private func end(_ line: [UInt8]) {
     try? send(line, until: .after(seconds: Self.patienceAfterwards))
   }
 
   private func send(_ line: [UInt8], until deadline: Deadline) throws(Errno) {
-    if isSilent { return }
     try sendLogLine(line, to: Self.path, until: deadline)
   }
 

@@ -101,15 +101,14 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
 ) throws(HelperError) -> ExitStatus {
   let diagnostics = Diagnostics(isVerbose: invocation.isVerbose)
   let service = (try? subtype(of: invocation.type)).map(ServiceConnection.socketPath(subtype:))
-  let log = AttemptLog(invocation, caller: caller, service: service)
-  try doing("telling the system log, without which nobody but root mounts") { () throws(Errno) in
-    try log.begin()
-  }
+  var log = AttemptLog(invocation, caller: caller, service: service)
   do throws(HelperError) {
     return try mount(
       invocation, caller: caller, umask: umask, operations: operations, diagnostics: diagnostics,
-      log: log)
+      log: &log)
   } catch {
+    // Of an attempt that comes to nothing so soon the log hears both at once.
+    try? log.begin()
     log.failed(error.line)
     throw error
   }
@@ -118,7 +117,7 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
 /// The way of one mount until worker and monitor go apart.
 private func mount<Operations: PrivilegedOperations & ~Copyable>(
   _ invocation: MountInvocation, caller: Caller, umask: UInt32,
-  operations: consuming Operations, diagnostics: Diagnostics, log: AttemptLog
+  operations: consuming Operations, diagnostics: Diagnostics, log: inout AttemptLog
 ) throws(HelperError) -> ExitStatus {
   var diagnostics = diagnostics
   let configuration: FuseConfiguration
@@ -132,6 +131,13 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }
   let worker = try doing("starting the worker process") { () throws(Errno) in
     try startWorker(task, umask: umask, operations: &operations)
+  }
+  // While the worker comes to life. It calls nobody before the log has heard of the attempt.
+  try doing("telling the system log, without which nobody but root mounts") { () throws(Errno) in
+    try log.begin()
+  }
+  try doing("starting the worker process") { () throws(Errno) in
+    try MonitorChannel.start(by: worker.line)
   }
   // While the worker goes on: what it says is read after that.
   try doing("giving up privilege") { () throws(Errno) in

@@ -24,6 +24,20 @@ struct MonitorChannel: ~Copyable {
 
   init(_ socket: consuming PacketSocket) { self.socket = socket }
 
+  /// Waits until the system log has heard of the attempt.
+  func waitForStart() throws(WorkerError) {
+    do throws(Errno) {
+      guard try socket.receive(limit: 1, until: .never) != nil else { throw .connectionReset }
+    } catch {
+      throw broken(error)
+    }
+  }
+
+  /// Lets the worker at the other end of `socket` start.
+  static func start(by socket: borrowing PacketSocket) throws(Errno) {
+    try socket.send([1], until: .after(seconds: 10))
+  }
+
   /// Tells the monitor something that has no answer.
   func send(_ intent: Intent, passing descriptor: Int32? = nil) throws(WorkerError) {
     do throws(Errno) {

@@ -41,6 +41,7 @@ struct Worker: ~Copyable {
   /// `confine` puts this process under its filter, before the first byte of the service's is read.
   mutating func run(confine: () throws(Errno) -> Void) -> Int32 {
     do throws(WorkerError) {
+      try monitor.waitForStart()
       try serve(confine)
       try monitor.send(.complete)
       return 0
