@@ -24,6 +24,8 @@ struct AttemptLog {
   /// How long the outcome waits, in seconds.
   private static let patienceAfterwards: Int64 = 1
 
+  /// Whether nothing is told: of what root does, and where the first line was not taken.
+  private var isSilent: Bool
   private let invocation: MountInvocation
   private let caller: Caller
   private let service: [UInt8]?
@@ -33,13 +35,12 @@ struct AttemptLog {
 
   /// A log for what `caller` wants. `service` is the socket's path, where the type has one.
   init(_ invocation: MountInvocation, caller: Caller, service: [UInt8]?) {
+    isSilent = caller.isRoot
     self.invocation = invocation
     self.caller = caller
     self.service = service
     processIdentifier = getpid()
   }
-
-  private var isSilent: Bool { caller.isRoot }
 
   private var attempt: [UInt8] {
     if let begun { return begun }
@@ -78,7 +79,9 @@ struct AttemptLog {
     } catch {
       switch error {
       case .noSuchFile, .connectionRefused, .permissionDenied: return
-      default: throw error
+      default:
+        isSilent = true
+        throw error
       }
     }
   }

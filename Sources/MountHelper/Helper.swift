@@ -128,7 +128,6 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   }
   let (task, timeout) = try makeTask(invocation, caller: caller, configuration: configuration)
 
-  let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }
   let worker = try doing("starting the worker process") { () throws(Errno) in
     try startWorker(task, umask: umask, operations: &operations)
   }
@@ -136,6 +135,9 @@ private func mount<Operations: PrivilegedOperations & ~Copyable>(
   try doing("telling the system log, without which nobody but root mounts") { () throws(Errno) in
     try log.begin()
   }
+  // Not before, because any user can have the log take its time, and until here there is nothing that a
+  // signal may not simply end.
+  let signals = try doing("taking signals") { () throws(Errno) in try SignalDescriptor() }
   try doing("starting the worker process") { () throws(Errno) in
     try MonitorChannel.start(by: worker.line)
   }

@@ -206,6 +206,20 @@ class Logging(HelperTest):
         self.assertGreater(outcome.seconds, 9)
         self.assertEqual(called, [])
 
+    @parametrized(number=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_ends_the_wait_for_a_log_that_somebody_keeps_full(self, number):
+        target = self.target(ALICE)
+        called = []
+        self.service(called.append)
+        self.logger.fill()
+        running = self.start_helper(self.words("demo", target), ALICE)
+        self.assertTrue(eventually(lambda: len(helper_processes()) == 2))
+        os.kill(running.process.pid, number)
+        self.assertLess(running.finish().seconds, 5)
+        self.assertTrue(eventually(lambda: not helper_processes()))
+        self.assert_nothing_mounted()
+        self.assertEqual(called, [])
+
     def test_a_log_that_is_full_for_a_moment_is_waited_for(self):
         target = self.target(ALICE)
         self.service(wire.mounting(target, owner=ALICE.uid, group=ALICE.gid))
