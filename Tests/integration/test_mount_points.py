@@ -45,7 +45,8 @@ class Places(HelperTest):
         self.refuse(ALICE, "/etc/passwd")
 
     @parametrized(kernel=[("faccessat2", ()), ("without", ("faccessat2=ENOSYS",)),
-                          ("sandbox", ("faccessat2=EPERM",))])
+                          ("sandbox", ("faccessat2=EPERM",)),
+                          ("emulation", ("faccessat2=EINVAL",))])
     def test_whether_a_user_may_write_is_known_on_every_kernel(self, kernel):
         target = self.target(ROOT)
         self.refuse(ALICE, target, failing=kernel)
