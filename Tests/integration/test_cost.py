@@ -16,7 +16,7 @@ from support import ALICE, ROOT, HelperTest, parametrized, stage
 
 # Of all processes of a mount without the loader's (root records something, which calls libmount); of
 # a check with them.
-MOST_CALLS = {"user": 277, "root": 452}
+MOST_CALLS = {"user": 274, "root": 443}
 MOST_CALLS_OF_CHECK = {ROOT: 88, ALICE: 92}
 MOST_FAULTS_OF_CHECK = 20
 MOST_FAULTS_OF_MOUNT = 42
