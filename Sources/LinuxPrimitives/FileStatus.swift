@@ -89,9 +89,9 @@ extension FileDescriptor {
     if clinux_is_writable(rawValue) == 0 { return true }
     var error = Errno.last
     if error == .notImplemented || error == .notPermitted || error == .invalidArgument {
-      // Kernels before 5.8, and sandboxes of all kinds. faccessat of the C library would fall back to stat and a guess
-      // that does not know access control lists; /proc's name for the descriptor works on every kernel.
-      // This process's real and effective ids are the same.
+      // Kernels before 5.8, and sandboxes of all kinds. faccessat of the C library would fall back to
+      // stat and a guess that does not know access control lists; /proc's name for the descriptor works
+      // on every kernel. This process's real and effective ids are the same.
       // The name is a terminated string that lives through the call.
       if unsafe try withCString(processPath, { unsafe faccessat(AT_FDCWD, $0, W_OK, 0) }) == 0 {
         return true
