@@ -41,6 +41,8 @@ public struct MountSession: Sendable {
   private var userspaceOptions: [UInt8]?
   private var isMountPointNamed = false
   private var isIOMappingAsked = false
+  /// Whether the mount was made, whatever became of the hope to keep it.
+  private var isMounted = false
 
   /// A session under `rules`, for a pinned mount point that is a `mountPointKind`.
   public init(rules: MountRules, mountPointKind: FileKind) {
@@ -63,6 +65,7 @@ public struct MountSession: Sendable {
   /// Notes how the mount that `SessionAction.mount` asked for ended.
   public mutating func mountEnded(succeeded: Bool) {
     guard state == .mounting else { return }
+    isMounted = succeeded
     state = succeeded ? .mounted : .hopeless
   }
 
@@ -113,7 +116,7 @@ public struct MountSession: Sendable {
         () throws(SessionRefusal) in throw .malformed(magic)
       }
     case .malformedCommand(let magic):
-      if state == .mounted { return refuse(.afterMount(magic)) }
+      if isMounted { return refuse(.afterMount(magic)) }
       return magic == .ioMapping ? .refuse(.malformed(magic)) : refuse(.malformed(magic))
     case .tooShort, .tooLong, .malformedFarewell, .unknownMagic:
       return fail(.brokenPacket)
@@ -142,7 +145,7 @@ public struct MountSession: Sendable {
   ) -> SessionAction {
     fileRequests += 1
     guard fileRequests <= ProtocolLimits.fileRequests else { return fail(.tooManyRequests) }
-    guard state != .mounted else {
+    guard !isMounted else {
       state = .hopeless
       return .refuseFile(.afterMount(magic), path: path, quiet: quiet)
     }
@@ -156,7 +159,7 @@ public struct MountSession: Sendable {
   // MARK: Collecting
 
   private mutating func collect(_ command: Command) -> SessionAction {
-    if state == .mounted { return refuse(.afterMount(command.magic)) }
+    if isMounted { return refuse(.afterMount(command.magic)) }
     if hasTaken(command) {
       return command.magic == .ioMapping
         ? .refuse(.repeated(.ioMapping)) : refuse(.repeated(command.magic))

@@ -145,6 +145,22 @@ struct PromiseTests {
     }
   }
 
+  @Test(arguments: Probe.all)
+  func `After DOIT what was refused once is refused again, whatever it is`(probe: Probe) {
+    for first in [someFile, .ioMapping(.mandatory), .source(bytes("demo"))] {
+      var session = newSession()
+      _ = session.handle(.source(bytes("disk.img")))
+      _ = session.handle(Setting.mountPoint.command)
+      _ = session.handle(.mount(flags: 6))
+      session.mountEnded(succeeded: true)
+      _ = session.handle(first)
+      switch session.handle(probe.packet) {
+      case .refuse, .refuseFile, .fail, .wait: break
+      case let action: Issue.record("\(action) after \(first)")
+      }
+    }
+  }
+
   @Test func `A mount that failed is not completed by a goodbye of 0`() {
     var session = newSession()
     _ = session.handle(all: Setting.ofMount.map { $0.command } + [.mount(flags: 6)])
