@@ -64,14 +64,9 @@ func byteOrder(of names: [[UInt8]]) -> [Int] {
 }
 
 extension [UInt8] {
-  /// Whether the bytes begin with `prefix`.
-  func begins(with prefix: [UInt8]) -> Bool {
-    count >= prefix.count && self[..<prefix.count].elementsEqual(prefix)
-  }
-
   /// What follows `prefix`; `nil` when the bytes do not begin with it.
   func rest(after prefix: [UInt8]) -> [UInt8]? {
-    begins(with: prefix) ? Array(self[prefix.count...]) : nil
+    starts(with: prefix) ? Array(self[prefix.count...]) : nil
   }
 
   /// Whether a byte is below 0x20 or 0x7f: what no name may hold.
