@@ -16,12 +16,14 @@ public struct MountSession: Sendable {
   private enum State: Equatable {
     /// Before DOIT.
     case collecting
-    /// Before or after DOIT, and something was refused that the mount needs.
+    /// There is no mount, and something was refused that it needs.
     case hopeless
     /// DOIT was accepted; the helper makes the mount.
     case mounting
     /// The mount is made; the server's goodbye decides.
     case mounted
+    /// The mount is made, and something came after it that is no farewell: it will be given up.
+    case spoilt
     /// The server said why it gives up; only a goodbye may follow.
     case heard(lastWords: [UInt8])
     /// The session is over.
@@ -41,8 +43,6 @@ public struct MountSession: Sendable {
   private var userspaceOptions: [UInt8]?
   private var isMountPointNamed = false
   private var isIOMappingAsked = false
-  /// Whether the mount was made, whatever became of the hope to keep it.
-  private var isMounted = false
 
   /// A session under `rules`, for a pinned mount point that is a `mountPointKind`.
   public init(rules: MountRules, mountPointKind: FileKind) {
@@ -62,10 +62,11 @@ public struct MountSession: Sendable {
     }
   }
 
+  private var isMounted: Bool { state == .mounted || state == .spoilt }
+
   /// Notes how the mount that `SessionAction.mount` asked for ended.
   public mutating func mountEnded(succeeded: Bool) {
     guard state == .mounting else { return }
-    isMounted = succeeded
     state = succeeded ? .mounted : .hopeless
   }
 
@@ -78,7 +79,7 @@ public struct MountSession: Sendable {
       return fail(
         exitCode == 0
           ? .unexpectedLastWords : .serverGaveUp(exitCode: exitCode, lastWords: words))
-    case .collecting, .hopeless, .mounted:
+    case .collecting, .hopeless, .mounted, .spoilt:
       break
     }
     switch command {
@@ -108,7 +109,7 @@ public struct MountSession: Sendable {
     switch state {
     case .mounting, .ended: return fail(.outOfTurn)
     case .heard: return fail(.unexpectedLastWords)
-    case .collecting, .hopeless, .mounted: break
+    case .collecting, .hopeless, .mounted, .spoilt: break
     }
     switch error {
     case .malformedFileRequest(let magic):
@@ -146,7 +147,7 @@ public struct MountSession: Sendable {
     fileRequests += 1
     guard fileRequests <= ProtocolLimits.fileRequests else { return fail(.tooManyRequests) }
     guard !isMounted else {
-      state = .hopeless
+      state = .spoilt
       return .refuseFile(.afterMount(magic), path: path, quiet: quiet)
     }
     do throws(SessionRefusal) {
@@ -224,7 +225,7 @@ public struct MountSession: Sendable {
   }
 
   private mutating func refuse(_ refusal: SessionRefusal) -> SessionAction {
-    state = .hopeless
+    state = isMounted ? .spoilt : .hopeless
     return .refuse(refusal)
   }
 
